@@ -1,0 +1,1 @@
+"""The tools that the steps act with: one module for each thing in the world."""
