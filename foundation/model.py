@@ -120,7 +120,7 @@ class Stager(Protocol):
     """Stages one build; blocks until the container has ended, so callers bring their own bounded pool."""
 
     def stage(self, request: StagingRequest, log: LogSink) -> StagingResult:
-        """Raise StagingUnavailable where no container could be made."""
+        """Raise failures.StagingUnavailableError where no container could be made."""
 
     def cancel(self, build_guid: str) -> None:
         """End that staging's container, if there is one."""
@@ -140,6 +140,12 @@ class Runner(Protocol):
 
     def instances(self, process_guid: str, *, usage: bool = False) -> Sequence[InstanceStatus]:
         """Return every desired instance by index; empty for an unknown process. `usage` asks the engine."""
+
+    def settle(self) -> None:
+        """End what an earlier server left running and no `run` has taken over."""
+
+    def close(self) -> None:
+        """Let go of the instances, which keep running, for a server that ends."""
 
 
 @dataclass(frozen=True, kw_only=True)

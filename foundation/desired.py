@@ -1,0 +1,115 @@
+"""What should run: started processes are handed to the runner, and routes x running instances to the router.
+
+Everything that talks to the runner or the router happens on one thread of its own, never on the store's: a
+runner may wait for its log lines to be written.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from foundation.logs import Logs
+from foundation.model import Route, Router, Runner
+from foundation.rows import App, Destination, Process
+from foundation.rows import Route as RouteRow
+from foundation.rules import routes
+from foundation.started import wanted
+from foundation.store import Db, Store
+
+log = logging.getLogger(__name__)
+
+# Given what to call when an instance changes its state.
+MakeRunner = Callable[[Callable[[], None]], Runner]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """A route as the store knows it: which processes it leads to, and on which port."""
+
+    host: str
+    path: str
+    targets: list[tuple[str, int]]
+
+
+class Desired:
+    """Brings runner and router to what the store says."""
+
+    def __init__(self, store: Store, logs: Logs, make_runner: MakeRunner, router: Router) -> None:
+        self._store = store
+        self._logs = logs
+        self._router = router
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="desired")
+        self._handed: dict[str, set[str]] = {}  # by app: the processes that the runner has
+        self.runner = make_runner(self.instances_changed)
+
+    def resume(self) -> None:
+        """Hand every started process to the runner again, which takes over what lives."""
+        for app in self._store.call(lambda db: db.find(App)):
+            self._thread.submit(self._hand_over, app.guid).result()
+        self.runner.settle()
+        self._thread.submit(self._swap).result()
+
+    async def converge(self, app_guid: str) -> None:
+        """Bring the runner to what is written down for an app, then the router."""
+        await asyncio.wrap_future(self._thread.submit(self._hand_over, app_guid))
+        await self.route()
+
+    async def route(self) -> None:
+        """Give the router its table."""
+        await asyncio.wrap_future(self._thread.submit(self._swap))
+
+    def instances_changed(self) -> None:
+        """Give the router its table soon: the runner calls this when an instance changes its state."""
+        self._thread.submit(self._swap).add_done_callback(_report)
+
+    def close(self) -> None:
+        """Let go of the runner and finish what is queued."""
+        self.runner.close()
+        self._thread.shutdown()
+
+    def _hand_over(self, app_guid: str) -> None:
+        specs = self._store.call(lambda db: wanted(db, app_guid))
+        for spec in specs:
+            self.runner.run(spec, self._logs.sink(app_guid))
+        guids = {spec.process_guid for spec in specs}
+        for process_guid in self._handed.get(app_guid, set()) - guids:
+            self.runner.stop(process_guid)
+        self._handed[app_guid] = guids
+
+    def _swap(self) -> None:
+        addresses = self._store.call(_addresses)
+        self._router.swap(
+            [
+                Route(host=address.host, path=address.path, backends=self._backends(address))
+                for address in addresses
+            ]
+        )
+
+    def _backends(self, address: Address) -> list[str]:
+        return [
+            f"{instance.address}:{port}"
+            for process_guid, port in address.targets
+            for instance in self.runner.instances(process_guid)
+            if instance.state == "RUNNING" and instance.address
+        ]
+
+
+def _addresses(db: Db) -> list[Address]:
+    addresses = []
+    for route in db.find(RouteRow):
+        host, slash, path = routes.url(db, route).partition("/")
+        targets = []
+        for destination in db.find(Destination, route_guid=route.guid):
+            process = db.first(Process, app_guid=destination.app_guid, type=destination.process_type)
+            if process:
+                targets.append((process.guid, destination.port))
+        addresses.append(Address(host=host, path=slash + path, targets=targets))
+    return addresses
+
+
+def _report(swapped: "Future[None]") -> None:
+    error = swapped.exception()
+    if error:
+        log.error("The router could not be given its table: %s", error, exc_info=error)

@@ -1,0 +1,41 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+)
+
+// environment returns a process's environment with what Garden sets where it is absent, and with what the
+// platform alone knows (executor's run_step): the container's address and port.
+func environment(given map[string]string) []string {
+	full := map[string]string{"USER": "vcap", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+	maps.Copy(full, given)
+	address := ownAddress()
+	full["CF_INSTANCE_IP"], full["CF_INSTANCE_INTERNAL_IP"] = address, address
+	full["CF_INSTANCE_PORT"], full["CF_INSTANCE_ADDR"], full["CF_INSTANCE_PORTS"] = "", "", "[]"
+	if port, err := strconv.Atoi(given["PORT"]); err == nil {
+		full["CF_INSTANCE_PORT"] = given["PORT"]
+		full["CF_INSTANCE_ADDR"] = net.JoinHostPort(address, given["PORT"])
+		ports, _ := json.Marshal([]map[string]int{{"external": port, "internal": port}}) // always encodes
+		full["CF_INSTANCE_PORTS"] = string(ports)
+	}
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(full)) {
+		pairs = append(pairs, name+"="+full[name])
+	}
+	return pairs
+}
+
+// ownAddress returns the container's first IPv4 address that is not loopback, or "".
+func ownAddress() string {
+	addresses, _ := net.InterfaceAddrs()
+	for _, address := range addresses {
+		if network, ok := address.(*net.IPNet); ok && !network.IP.IsLoopback() && network.IP.To4() != nil {
+			return network.IP.String()
+		}
+	}
+	return ""
+}

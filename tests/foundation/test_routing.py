@@ -1,0 +1,165 @@
+"""The router as a process: its table, its restart, and what a new server finds of it."""
+
+import http.client
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from foundation import daemon
+from foundation.failures import ProgramError
+from foundation.model import Route
+from foundation.routing import RouterProcess
+from tests.foundation.engine_fixtures import until
+
+MakeRouter = Callable[[], RouterProcess]
+
+
+class Hello(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def backend() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Hello) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / ("a-folder-whose-path-is-too-long-for-a-unix-socket" * 3)
+
+
+@pytest.fixture
+def make_router(programs: Path, state: Path) -> Iterator[MakeRouter]:
+    made: list[RouterProcess] = []
+
+    def make() -> RouterProcess:
+        router = RouterProcess(program=programs / "router", listen="127.0.0.1:0", state=state)
+        made.append(router)
+        return router
+
+    yield make
+    for router in made:
+        router.stop()
+
+
+def get(router: RouterProcess, host: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(router.address, timeout=10)
+    connection.request("GET", "/", headers={"Host": host})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def pid(router: RouterProcess) -> int:
+    process = vars(router)["_process"]
+    assert isinstance(process, daemon.Process)
+    return process.pid
+
+
+def test_a_swapped_table_is_what_the_router_serves(make_router: MakeRouter, backend: str) -> None:
+    router = make_router()
+    router.start()
+    assert get(router, "a.apps.localhost")[0] == 404
+    router.swap([Route(host="a.apps.localhost", path="", backends=[backend])])
+    assert get(router, "a.apps.localhost") == (200, b"hello")
+    router.swap([])
+    assert get(router, "a.apps.localhost")[0] == 404
+
+
+def test_a_router_that_dies_comes_back_on_its_port_with_its_routes(
+    make_router: MakeRouter, backend: str
+) -> None:
+    router = make_router()
+    router.start()
+    router.swap([Route(host="a.apps.localhost", path="", backends=[backend])])
+    first, address = pid(router), router.address
+    os.kill(first, signal.SIGKILL)
+    until(lambda: pid(router) != first and _serves(router))
+    assert router.address == address
+
+
+def _serves(router: RouterProcess) -> bool:
+    try:
+        return get(router, "a.apps.localhost")[0] == 200
+    except OSError:
+        return False
+
+
+def test_a_new_server_takes_over_the_router_that_a_killed_one_left(
+    make_router: MakeRouter, backend: str
+) -> None:
+    left = make_router()
+    left.start()
+    left.swap([Route(host="a.apps.localhost", path="", backends=[backend])])
+    router = make_router()
+    router.start()
+    assert (pid(router), router.address) == (pid(left), left.address)
+    assert get(router, "a.apps.localhost")[0] == 200
+    vars(left)["_stopping"].set()  # as if its server had been killed
+    router.stop()
+    assert not daemon.alive(vars(router)["_process"])
+
+
+def test_a_router_left_on_another_address_is_ended(
+    make_router: MakeRouter, programs: Path, state: Path
+) -> None:
+    left = make_router()
+    left.start()
+    vars(left)["_stopping"].set()
+    other = RouterProcess(program=programs / "router", listen=left.address, state=state)
+    other.start()
+    try:
+        assert pid(other) != pid(left)
+        assert not daemon.alive(vars(left)["_process"])
+    finally:
+        other.stop()
+
+
+def test_a_taken_port_is_an_error_with_the_routers_words(
+    make_router: MakeRouter, programs: Path, backend: str, tmp_path: Path
+) -> None:
+    router = RouterProcess(program=programs / "router", listen=backend, state=tmp_path / "taken")
+    with pytest.raises(ProgramError, match=f"cannot serve on {backend}: .*address already in use"):
+        router.start()
+
+
+def test_a_router_carries_the_mark_of_the_clone_that_it_belongs_to(
+    make_router: MakeRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELEASE_TRAIN_CLONE", "of-this-test")
+    monkeypatch.setenv("OF_NO_CONCERN", "1")
+    router = make_router()
+    router.start()
+    variables = Path(f"/proc/{pid(router)}/environ").read_bytes().split(b"\0")
+    assert b"RELEASE_TRAIN_CLONE=of-this-test" in variables
+    assert b"OF_NO_CONCERN=1" not in variables
+
+
+def test_a_daemon_inherits_no_descriptor_and_has_its_own_session(
+    make_router: MakeRouter, state: Path
+) -> None:
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    try:
+        router = make_router()
+        router.start()
+        held = {str(path.readlink()) for path in Path(f"/proc/{pid(router)}/fd").iterdir()}
+        assert not any(name.startswith("pipe:") for name in held)
+        assert os.getsid(pid(router)) == pid(router)
+        assert str(state / "router.log") in held
+    finally:
+        os.close(reading)
+        os.close(writing)
