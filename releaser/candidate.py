@@ -1,0 +1,137 @@
+"""The candidate in the bucket: its zips, what says that they are ready, and the proof of acceptance."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from releaser import packaging, report
+from releaser.errors import NotAcceptedError, PackageError
+from releaser.model import BUILDPACK, Candidate, Release, encode, sha256
+from releaser.tools import zips
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What ready.json says: the release commit, and the binaries and zips that the release is made of."""
+
+    commit: str
+    binaries: tuple[Mapping[str, Any], ...]  # target, key, sha256, size
+    zips: tuple[Candidate, ...]
+
+
+def ready(release: Release) -> Ready | None:
+    """Return what ready.json says, or None where it is not there yet."""
+    found = read_json(release, release.ready_key)
+    if found is None:
+        return None
+    made = tuple(Candidate(**row) for row in found["zips"])
+    return Ready(commit=found["commit"], binaries=tuple(found["binaries"]), zips=made)
+
+
+def say_ready(release: Release, state: Ready) -> None:
+    """Put ready.json: the last object of a candidate before its acceptance."""
+    put_json(release, release.ready_key, asdict(state))
+
+
+def acceptance(release: Release) -> Mapping[str, Any] | None:
+    """Return the report of the passed acceptance on this foundation, or None."""
+    return read_json(release, release.acceptance_key)
+
+
+def read_json(release: Release, key: str) -> Mapping[str, Any] | None:
+    """Return the JSON object under a key, or None."""
+    raw = release.world.store.read(key)
+    return None if raw is None else dict(json.loads(raw))
+
+
+def put_json(release: Release, key: str, value: Mapping[str, Any]) -> None:
+    """Put a JSON object under a key that must not hold another one."""
+    content = encode(value)
+    digest = hashlib.sha256(content).hexdigest()
+    release.world.store.put_new(key, content, digest=digest, kind="application/json", advance=lambda _: None)
+
+
+def binary_rows(release: Release) -> tuple[Mapping[str, Any], ...]:
+    """Return what ready.json and the record say of the compiled sidecars."""
+    return tuple(
+        {
+            "target": binary.target,
+            "key": release.binary_key(binary),
+            "sha256": binary.digest,
+            "size": binary.path.stat().st_size,
+        }
+        for binary in release.binaries()
+    )
+
+
+def local_binary(release: Release) -> Callable[[packaging.Dependency], Path]:
+    """Return what finds a dependency's file among the compiled sidecars, by digest."""
+    by_digest = {binary.digest: binary.path for binary in release.binaries()}
+
+    def local(dependency: packaging.Dependency) -> Path:
+        if dependency.sha256 not in by_digest:
+            raise PackageError(f"{dependency.uri} is not what was compiled", "Run ./inv bump again.")
+        return by_digest[dependency.sha256]
+
+    return local
+
+
+def fetch(release: Release, one: Candidate) -> Path:
+    """Return the local file of a zip with exactly its digest, downloaded where it is not there."""
+    path = release.zips / one.name
+    if not path.exists() or sha256(path) != one.digest:
+        with report.transfer(one.name, one.size) as advance:
+            release.world.store.download(f"{release.candidate_prefix}/{one.name}", path, one.digest, advance)
+    return path
+
+
+def require_contents(release: Release, one: Candidate) -> None:
+    """Compare a zip's list of (path, mode, digest) with what the bumped source asks for."""
+    expected = packaging.expected_entries(
+        release.source / BUILDPACK, stack=one.stack, cached=one.cached, fetch=local_binary(release)
+    )
+    found = [(entry.path, entry.mode, entry.digest) for entry in zips.entries(release.zips / one.name)]
+    different = sorted({row[0] for row in set(expected) ^ set(found)})
+    if different:
+        raise PackageError(
+            f"{one.name} does not hold what {release.branch} says; these differ: {', '.join(different)}",
+            f"Nothing is repacked under a taken name. Remove {release.candidate_prefix}/ to start anew.",
+        )
+
+
+def required_rows(release: Release) -> set[str]:
+    """Return the acceptance rows that gate the release: app, way in, stack."""
+    config = release.config
+    return {
+        f"{app}/{way}/{stack}"
+        for app in config.acceptance.apps
+        for way in config.acceptance.ways
+        for stack in config.stacks
+    }
+
+
+def require_gate(release: Release, state: Ready, passed: Mapping[str, Any]) -> None:
+    """Refuse a report that is not of these zips, lacks a required row, or stood on a stand-in.
+
+    Raises NotAcceptedError. A stand-in root file system is enough for the embedded environment alone, unless
+    `acceptance.stand_in` says otherwise.
+    """
+    remedy = f"Remove {release.acceptance_key} from the bucket, if it is there, and run ./inv accept again."
+    if passed["digests"] != {one.name: one.digest for one in state.zips}:
+        raise NotAcceptedError("the acceptance report is of other zips than ready.json's", remedy)
+    tests = passed["tests"]
+    if not passed["passed"] or not tests or any(test["outcome"] != "passed" for test in tests):
+        raise NotAcceptedError("the acceptance report holds a test that did not pass", remedy)
+    missing = required_rows(release) - {row for test in tests for row in test["rows"]}
+    if missing:
+        raise NotAcceptedError(f"the acceptance report lacks {', '.join(sorted(missing))}", remedy)
+    stand_ins = [stack for stack, kind in passed["stacks"].items() if kind != "official"]
+    if stand_ins and release.world.environment != "embedded" and not release.config.acceptance.stand_in:
+        raise NotAcceptedError(
+            f"{', '.join(stand_ins)} on {passed['foundation']} is a stand-in, "
+            f"which {release.world.environment} does not accept",
+            "Use a foundation with the official stack, or set acceptance.stand_in: true.",
+        )

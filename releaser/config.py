@@ -1,0 +1,234 @@
+"""The typed form of sidecar.yml: reads it, reports every problem at once, lays an environment over it."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from releaser.errors import ConfigError
+from releaser.tools import strict_yaml
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
+Target = Annotated[str, Field(pattern=r"^linux/(amd64|arm64)$")]
+USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+Way = Literal["uncached", "cached", "git"]
+Variant = Literal["uncached", "cached"]
+
+
+def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("names something twice")
+    return values
+
+
+def _without_credentials(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    user, at, _ = rest.partition("/")[0].rpartition("@")
+    if at and (scheme != "ssh" or ":" in user):
+        raise ValueError("holds credentials; give them by the environment or git's credential helpers")
+    return url
+
+
+Url = Annotated[str, AfterValidator(_without_credentials)]
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sidecar(Section):
+    """The program that the buildpack installs, and how an app runs it."""
+
+    source: str
+    command: Annotated[str, Field(min_length=1, max_length=4096)]
+    process_types: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unique)]
+    memory: Annotated[str, Field(pattern=r"^\d+[MG]$")] | None = None
+    port_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+
+
+class Go(Section):
+    """The exact toolchain and what it compiles for."""
+
+    version: Annotated[str, Field(pattern=r"^1\.\d+(\.\d+)?$")]
+    targets: Annotated[tuple[Target, ...], Field(min_length=1), AfterValidator(_unique)]
+
+
+class S3(Section):
+    """The bucket; `public_url` is where anonymous readers find the bucket's keys."""
+
+    endpoint: Url | None = None
+    region: str = "us-east-1"
+    bucket: str | None = None
+    prefix: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)*$")]
+    public_url: Url | None = None
+
+
+class Author(Section):
+    """Who the release commits are by."""
+
+    name: str
+    email: str
+
+
+class Git(Section):
+    """The remote that holds main, the tags and the candidates; `public_url` is what staging clones."""
+
+    remote: Url | None = None
+    public_url: Url | None = None
+    branch: Annotated[str, Field(pattern=r"^[\w./-]+$")] = "main"
+    author: Author
+
+
+class Foundation(Section):
+    """The Cloud Foundry that accepts candidates."""
+
+    name: Name = "production"
+    api: Url | None = None
+    organization: str | None = None
+    space: str | None = None
+    skip_tls_verify: bool = False
+
+
+class Acceptance(Section):
+    """The set that gates a release; a stand-in root file system counts only where `stand_in` says so."""
+
+    apps: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unique)]
+    ways: Annotated[tuple[Way, ...], Field(min_length=1), AfterValidator(_unique)]
+    stand_in: bool = False
+
+
+class Config(Section):
+    """The whole of sidecar.yml."""
+
+    name: Name
+    sidecar: Sidecar
+    go: Go
+    s3: S3
+    git: Git
+    foundation: Foundation
+    stacks: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_unique)]
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1), AfterValidator(_unique)]
+    acceptance: Acceptance
+    excludes: Annotated[tuple[str, ...], AfterValidator(_unique)]
+    environments: Mapping[Name, Mapping[str, Mapping[str, Any]]] = Field(default_factory=dict)
+
+
+# What a release cannot do without, outside the embedded environment.
+NEEDED = (
+    "s3.bucket",
+    "s3.public_url",
+    "git.remote",
+    "foundation.api",
+    "foundation.organization",
+    "foundation.space",
+)
+LAYERED = ("s3", "git", "foundation", "acceptance")
+
+
+def load(path: Path) -> Config:
+    """Read the file as it stands; raises ConfigError with every problem in it."""
+    raw = _read(path)
+    config = _checked(raw, path.name)
+    for name, layer in config.environments.items():
+        _checked(overlay(raw, layer), f"{path.name}, environment {name}")
+    return config
+
+
+def for_environment(path: Path, environment: str) -> Config:
+    """Read the file with the named environment's differences laid over it; nothing needed may be missing."""
+    raw = _read(path)
+    layers = load(path).environments
+    if environment != "production" and environment not in layers:
+        known = ", ".join(sorted({"embedded", "production", *layers}))
+        raise ConfigError(f"there is no environment '{environment}' in {path.name}", f"It knows: {known}.")
+    config = _checked(overlay(raw, layers.get(environment, {})), f"{path.name}, environment {environment}")
+    missing = [key for key in NEEDED if not _at(config, key)]
+    if missing:
+        raise ConfigError(
+            f"environment '{environment}' lacks {', '.join(missing)}",
+            f"Set them in {path.name}, or run without --env to release to the embedded environment.",
+        )
+    return config
+
+
+def overlay(raw: Mapping[str, Any], layer: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the raw file with each section of the layer merged in; raises ConfigError for other sections."""
+    foreign = sorted(set(layer) - set(LAYERED))
+    if foreign:
+        raise ConfigError(
+            f"an environment cannot change {', '.join(foreign)}", f"It can change: {', '.join(LAYERED)}."
+        )
+    return dict(raw) | {section: {**raw[section], **values} for section, values in layer.items()}
+
+
+def with_sections(config: Config, layer: Mapping[str, Mapping[str, Any]]) -> Config:
+    """Return the config with some sections' values replaced, as the embedded environment does."""
+    return _checked(overlay(config.model_dump(), layer), "the embedded environment")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = strict_yaml.load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path.name} cannot be read: {error.strerror}", "Run from a complete checkout."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path.name} is not valid YAML: {error}", "Mend the line that it names."
+        ) from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path.name} is not a map of settings", "See docs/configuration.md.")
+    return raw
+
+
+def _checked(raw: Mapping[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors()]
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigError(
+            f"{source} has {count}:\n" + "\n".join(f"  {line}" for line in problems),
+            "docs/configuration.md describes every key.",
+        ) from error
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(problem["loc"][:-1]), n=1)
+        return f"{where}: unknown key" + (f"; did you mean '{near[0]}'?" if near else "")
+    if problem["type"] == "missing":
+        return f"{where}: missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = USERINFO.sub("((credentials))", repr(problem["input"]))
+    return f"{where}: {message[0].lower()}{message[1:]} (got {given})"
+
+
+def _keys(location: tuple[str | int, ...]) -> list[str]:
+    model: Any = Config
+    for part in location:
+        model = model.model_fields[str(part)].annotation
+    return list(model.model_fields)
+
+
+def _at(config: Config, key: str) -> object:
+    value: Any = config
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[str]:
+    """Yield every key that the file may hold, dotted, sections before what is in them."""
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from keys(field.annotation, f"{prefix}{name}.")

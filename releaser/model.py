@@ -1,0 +1,241 @@
+"""What a release is: its facts, where its parts lie in the world, and the tools that reach them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from releaser.config import Config, Variant
+from releaser.errors import ConfigError, SourceError
+from releaser.tools.git import Identity, Repository
+from releaser.tools.public import Public
+from releaser.tools.s3 import Store
+
+BUILDPACK = "buildpack"
+PINS = (".downloadurl", ".version", "VERSION", "manifest.yml")
+CHANGELOG = "CHANGELOG.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """One version's facts, computed once and written to train.json; every later step takes them from there.
+
+    `source` is the full id of the source commit, `number` counts the first-parent commits up to it, `epoch`
+    is its date in seconds: the date of everything that the release makes.
+    """
+
+    name: str
+    version: str
+    source: str
+    number: int
+    epoch: int
+
+    def to_json(self) -> str:
+        """Return the text of train.json."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> "Facts":
+        """Read train.json; raises ConfigError where it is not one."""
+        try:
+            return Facts(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise ConfigError(
+                f"train.json cannot be used: {error}", "Run `./inv plan` to write it anew."
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How to reach a foundation; `password` never leaves the environment of the acceptance tests."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a train runs: configuration, bucket, repository, foundation, and the folders for its files.
+
+    `work` holds what can be made or fetched again, `cache` what Go keeps between builds.
+    """
+
+    config: Config
+    store: Store
+    environment: str
+    public: Public
+    repository: Repository
+    work: Path
+    cache: Path
+    access: Access | None
+    git_url: str | None  # what staging clones; None where the repository cannot be read without credentials
+
+    def prefix(self) -> str:
+        """Return the part of the bucket that belongs to this buildpack."""
+        return f"{self.config.s3.prefix}/{self.config.name}"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A compiled sidecar: `target` is os/arch."""
+
+    target: str
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A zip under test: the name that the packager gives it, sha256 and bytes."""
+
+    name: str
+    stack: str
+    variant: Variant
+    digest: str
+    size: int
+
+    @property
+    def cached(self) -> bool:
+        """Whether the zip holds the binary."""
+        return self.variant == "cached"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version on its way through the seven steps."""
+
+    facts: Facts
+    world: World = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The buildpack's name."""
+        return self.facts.name
+
+    @property
+    def version(self) -> str:
+        """The version, without v."""
+        return self.facts.version
+
+    @property
+    def config(self) -> Config:
+        """The configuration that holds for this run."""
+        return self.world.config
+
+    @property
+    def tag(self) -> str:
+        """The tag's name."""
+        return f"v{self.version}"
+
+    @property
+    def short(self) -> str:
+        """The twelve digits of the source commit that name branches and folders."""
+        return self.facts.source[:12]
+
+    @property
+    def branch(self) -> str:
+        """The candidate's branch."""
+        return f"candidate/{self.short}"
+
+    @property
+    def author(self) -> Identity:
+        """The release commit's author, at the source commit's date."""
+        author = self.config.git.author
+        return Identity(name=author.name, email=author.email, epoch=self.facts.epoch)
+
+    @property
+    def message(self) -> str:
+        """The release commit's message, with the trailers that name the release."""
+        return f"chore: release {self.name} {self.version}\n\n{trailer_lines(self.facts)}"
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where this release's files lie; all of them can be made or fetched again.
+
+        The version belongs to the name: a source whose version was taken meanwhile gets another binary.
+        """
+        return self.world.work / f"{self.version}-{self.short}"
+
+    @property
+    def source(self) -> Path:
+        """The source commit's files, with the pins of this release once they are bumped."""
+        return self.folder / "source"
+
+    @property
+    def zips(self) -> Path:
+        """The candidate's zips."""
+        return self.folder / "zips"
+
+    @property
+    def candidate_prefix(self) -> str:
+        """The bucket's folder for the candidate; the number makes newer ones sort later."""
+        return f"{self.world.prefix()}/candidates/{self.facts.number}-{self.short}"
+
+    @property
+    def public_prefix(self) -> str:
+        """The bucket's folder for the published version."""
+        return f"{self.world.prefix()}/{self.version}"
+
+    @property
+    def record_key(self) -> str:
+        """The key of the record: the last object of a release."""
+        return f"{self.public_prefix}/release.json"
+
+    @property
+    def ready_key(self) -> str:
+        """The key that says that the candidate's zips are all there."""
+        return f"{self.candidate_prefix}/ready.json"
+
+    @property
+    def acceptance_key(self) -> str:
+        """The key of the acceptance report; it is written only for a pass."""
+        return f"{self.candidate_prefix}/accept-{self.config.foundation.name}.json"
+
+    def binary_path(self, target: str) -> Path:
+        """Return where the compiled sidecar for a target lies."""
+        return self.folder / "bin" / f"{self.name}-{target.replace('/', '-')}"
+
+    def commit(self) -> str | None:
+        """Return the commit that names this release on the remote, as last fetched, or None."""
+        repository = self.world.repository
+        named = (repository.branch(self.branch), repository.tags().get(self.tag))
+        commits = [commit for commit in named if commit]
+        releases = repository.releases(commits)
+        wanted = (f"{self.name} {self.version}", self.facts.source)
+        return next((commit for commit in commits if releases.get(commit) == wanted), None)
+
+    def binaries(self) -> list[Binary]:
+        """Return the compiled sidecar for every target; raises SourceError before `build` has run."""
+        paths = {target: self.binary_path(target) for target in self.config.go.targets}
+        missing = [path.name for path in paths.values() if not path.exists()]
+        if missing:
+            raise SourceError(f"{', '.join(missing)} is not compiled yet", "Run ./inv build first.")
+        return [Binary(target, path, sha256(path)) for target, path in paths.items()]
+
+    def check_out(self) -> None:
+        """Write the source commit's files to the release's own folder, where they are not there yet."""
+        if not self.source.exists():
+            self.world.repository.export(self.facts.source, self.source)
+
+    def binary_key(self, binary: Binary) -> str:
+        """Return the key of a compiled sidecar."""
+        return f"{self.public_prefix}/{binary.path.name}-{binary.digest[:12]}"
+
+
+def sha256(path: Path) -> str:
+    """Return a file's digest."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def trailer_lines(facts: Facts) -> str:
+    """Return the trailers by which a commit names a release."""
+    return f"Release: {facts.name} {facts.version}\nSource: {facts.source}\n"
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """Return a JSON object as bytes that depend on its content alone."""
+    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()

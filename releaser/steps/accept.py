@@ -1,0 +1,112 @@
+"""Pushing real apps with the candidate to a foundation."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from releaser import candidate, report
+from releaser.candidate import Ready
+from releaser.errors import ConfigError, NotAcceptedError, SourceError
+from releaser.model import Release, encode
+from releaser.tools import shell
+
+TESTS = "tests/acceptance"
+
+
+def skip(_release: Release) -> str | None:
+    """Never skip: a skipped check never counts as passed."""
+    return None
+
+
+def find(release: Release) -> str | None:
+    """Return what passed where the bucket holds the report of exactly these zips on this foundation."""
+    ready, passed = candidate.ready(release), candidate.acceptance(release)
+    if ready is None or passed is None:
+        return None
+    candidate.require_gate(release, ready, passed)
+    return f"{len(passed['tests'])} tests on {passed['foundation']} ({_kinds(passed)})"
+
+
+def run(release: Release) -> None:
+    """Run tests/acceptance with the zips of the bucket; keep the report, under another key for a failure."""
+    ready = candidate.ready(release)
+    if ready is None:
+        raise SourceError(f"{release.ready_key} is not in the bucket", "Run ./inv package first.")
+    release.check_out()
+    folder = release.folder / "acceptance"
+    folder.mkdir(parents=True, exist_ok=True)
+    result = _push(release, ready, folder)
+    if not result["passed"]:
+        failures = (
+            f"{release.candidate_prefix}/rejected-{release.config.foundation.name}-{time.time_ns()}.json"
+        )
+        candidate.put_json(release, failures, result)
+        raise NotAcceptedError(
+            f"{release.name} {release.version} was not accepted by {release.config.foundation.name}",
+            f"The report, staging logs and app logs are in {folder}; main and the bucket name nothing new.",
+        )
+    candidate.require_gate(release, ready, result)
+    candidate.put_json(release, release.acceptance_key, result)
+
+
+def _push(release: Release, ready: Ready, folder: Path) -> Mapping[str, Any]:
+    access = release.world.access
+    if access is None:
+        raise ConfigError("no user for the foundation is given", "Set CF_USERNAME and CF_PASSWORD.")
+    order, outcome = folder / "candidate.json", folder / "report.json"
+    outcome.unlink(missing_ok=True)
+    order.write_bytes(encode(_order(release, ready)))
+    argv = [sys.executable, "-m", "pytest", TESTS, "-q", "--no-header", "-p", "no:cacheprovider"]
+    env = {
+        "CF_USERNAME": access.user,
+        "CF_PASSWORD": access.password,
+        "PYTHONPATH": str(release.source),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    rows = len(candidate.required_rows(release))
+    with report.waiting(f"Pushing {rows} apps to {release.config.foundation.name}"):
+        code = shell.stream(
+            [*argv, f"--candidate={order}", f"--report={outcome}"], report.fact, cwd=release.source, env=env
+        )
+    if not outcome.exists():
+        raise NotAcceptedError(
+            f"the acceptance tests ended with {code} and no report", "Their words are above."
+        )
+    return dict(json.loads(outcome.read_text(encoding="utf-8")))
+
+
+def _order(release: Release, ready: Ready) -> Mapping[str, Any]:
+    config = release.config
+    zips = [
+        {
+            "stack": one.stack,
+            "variant": one.variant,
+            "path": str(candidate.fetch(release, one)),
+            "sha256": one.digest,
+        }
+        for one in ready.zips
+    ]
+    git_url = release.world.git_url
+    return {
+        "name": release.name,
+        "version": release.version,
+        "foundation": config.foundation.model_dump(),
+        "zips": zips,
+        "git": {"url": git_url, "ref": _git_ref(release)} if git_url else None,
+        "apps": list(config.acceptance.apps),
+        "ways": list(config.acceptance.ways),
+        "stacks": list(config.stacks),
+        "sidecar": config.sidecar.model_dump(),
+    }
+
+
+def _git_ref(release: Release) -> str:
+    """Return what staging clones: the candidate's branch, or the tag once it is promoted."""
+    return release.branch if release.world.repository.branch(release.branch) else release.tag
+
+
+def _kinds(passed: Mapping[str, Any]) -> str:
+    return ", ".join(f"{stack}: {kind}" for stack, kind in sorted(passed["stacks"].items()))
