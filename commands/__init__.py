@@ -1,0 +1,1 @@
+"""What the tasks do: putting the parts together, caring for this machine, checking the project itself."""

@@ -1,0 +1,136 @@
+"""What `./inv check`, `test`, `bench` and `lock` do: the project looks at itself."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from commands import wiring
+from releaser import config, report
+from releaser.tools import go, shell
+
+BIN = Path(sys.prefix) / "bin"
+GO_MODULES = ("sidecar_src", "foundation/go")
+
+
+def run() -> None:
+    """Run every check, show what each says, and end with the first failure's code."""
+    failed = [name for name, act in _checks().items() if not _passes(name, act)]
+    if failed:
+        report.error(f"{len(failed)} of the checks failed: {', '.join(failed)}")
+        raise wiring.ended(1)
+
+
+def _passes(name: str, act: Callable[[], int]) -> bool:
+    report.title(name)
+    return act() == 0
+
+
+def _checks() -> Mapping[str, Callable[[], int]]:
+    scripts = _shell_scripts()
+    rules: dict[str, Sequence[str | Path]] = {
+        "ruff": [BIN / "ruff", "check", "."],
+        "ruff format": [BIN / "ruff", "format", "--check", "."],
+        "mypy": [BIN / "mypy", "--strict", "."],
+        "shellcheck": [BIN / "shellcheck", *scripts],
+        "shfmt": [BIN / "shfmt", "-i", "2", "-d", *scripts],
+        "yamllint": [BIN / "yamllint", "--strict", *_tracked("*.yml", "*.yaml")],
+    }
+    checks: dict[str, Callable[[], int]] = {name: _program(argv) for name, argv in rules.items()}
+    return checks | {f"go vet {module}": _vet(module) for module in GO_MODULES}
+
+
+def _program(argv: Sequence[str | Path]) -> Callable[[], int]:
+    return lambda: shell.stream(argv, report.fact, cwd=wiring.ROOT)
+
+
+def _vet(module: str) -> Callable[[], int]:
+    def act() -> int:
+        program, folder = _go(), wiring.ROOT / module
+        unformatted: list[str] = []
+        gofmt = program.with_name("gofmt")
+        shell.stream([gofmt, "-l", "."], unformatted.append, cwd=folder)
+        for line in unformatted:
+            report.fact(f"{module}/{line} is not formatted: gofmt -w")
+        vet = shell.stream([program, "vet", "./..."], report.fact, cwd=folder, env=_go_environment())
+        return vet or len(unformatted)
+
+    return act
+
+
+def _tracked(*patterns: str) -> list[str]:
+    argv = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    return shell.run(argv, cwd=wiring.ROOT).stdout.decode().splitlines()
+
+
+def _shell_scripts() -> list[str]:
+    """Return the tracked files that begin with a shell's name."""
+    found = []
+    for name in _tracked():
+        with (wiring.ROOT / name).open("rb") as file:
+            first = file.readline(64)
+        if first.startswith(b"#!") and first.rstrip().endswith((b"/sh", b"bash")):
+            found.append(name)
+    return found
+
+
+def _go() -> Path:
+    return wiring.go_program(config.load(wiring.SETTINGS))
+
+
+def _go_environment(**more: str) -> Mapping[str, str]:
+    return {**go.environment(wiring.LOCAL / "cache", go.host()), **more}
+
+
+def test(*, fast: bool, only: str) -> None:
+    """Run Go's tests with race detection, then pytest; pytest's own last line is the last."""
+    if not fast:
+        _prepare()
+    if not only:
+        _test_go(race=not fast)
+    argv = [sys.executable, "-m", "pytest", *_selection(fast, only)]
+    raise wiring.ended(subprocess.run(argv, cwd=wiring.ROOT, check=False, env=_test_environment()).returncode)
+
+
+def _prepare() -> None:
+    from host import engine, packages
+
+    engine.ensure(report.say, folder=wiring.HOST_STATE)
+    if packages.can_install():
+        packages.ensure_packages(["git", "gcc", "mmdebstrap"], report.say, folder=wiring.HOST_STATE)
+
+
+def _selection(fast: bool, only: str) -> list[str]:
+    chosen = ["-m", "not engine and not train"] if fast else []
+    if only:
+        chosen += [only] if (wiring.ROOT / only.partition("::")[0]).exists() else ["-k", only]
+    return chosen
+
+
+def _test_environment() -> Mapping[str, str]:
+    """Return what tests may know of the host: nothing that could change what they see."""
+    return shell.environment({"PYTHONDONTWRITEBYTECODE": "1", "CI": os.environ.get("CI", "")})
+
+
+def _test_go(*, race: bool) -> None:
+    flags = ["-race"] if race else []
+    needed = {"CGO_ENABLED": "1"} if race else {}
+    for module in GO_MODULES:
+        report.title(f"go test {module}")
+        argv: list[str | Path] = [_go(), "test", *flags, "./..."]
+        code = shell.stream(argv, report.fact, cwd=wiring.ROOT / module, env=_go_environment(**needed))
+        if code:
+            raise wiring.ended(code)
+
+
+def lock() -> None:
+    """Resolve pyproject.toml for every supported Python and platform, with hashes and without URLs."""
+    argv = [
+        *(str(BIN / "uv"), "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"),
+        *("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--quiet"),
+        *("--output-file", "requirements.lock"),
+    ]
+    env = {"UV_PYTHON_DOWNLOADS": "never", "UV_CACHE_DIR": str(wiring.LOCAL / "cache" / "uv")}
+    shell.run(argv, cwd=wiring.ROOT, env=env, remedy="It needs a package index: pip's own settings count.")
+    report.say("requirements.lock is written; ./inv makes the environment anew at its next start.")
