@@ -164,7 +164,7 @@ def test(_: Context, fast: bool = False, only: str = "") -> None:
     checks.test(fast=fast, only=only)
 
 
-@task(help={"name": "package, supply or push; all of them where none is given"}, optional=["name"])
+@task(help={"name": "package, supply or push; all of them where none is given"})
 @wiring.explained
 def bench(_: Context, name: str = "") -> None:
     """Measure package, supply or push against named rivals."""

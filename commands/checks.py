@@ -11,6 +11,8 @@ from releaser import config, report
 from releaser.tools import go, shell
 
 BIN = Path(sys.prefix) / "bin"
+# Two workers on two cores; tests of one group share what is costly to make, and so a worker.
+PARALLEL = ("--numprocesses=2", "--dist=loadgroup")
 GO_MODULES = ("sidecar_src", "foundation/go")
 
 
@@ -89,7 +91,7 @@ def test(*, fast: bool, only: str) -> None:
         _prepare()
     if not only:
         _test_go(race=not fast)
-    argv = [sys.executable, "-m", "pytest", *_selection(fast, only)]
+    argv = [sys.executable, "-m", "pytest", *PARALLEL, *_selection(fast, only)]
     raise wiring.ended(subprocess.run(argv, cwd=wiring.ROOT, check=False, env=_test_environment()).returncode)
 
 

@@ -12,7 +12,7 @@ from host.doctor import Row
 from releaser import config, report
 from releaser.errors import ConfigError, TrainError
 
-IMAGES = "sidecar-train-rootfs"
+IMAGES = "sidecar-train-rootfs:*-{}"  # the foundation tags a stack's image for each clone
 SIGNS = {"ok": "ok", "warning": "warning", "missing": "MISSING"}
 MISSING_EXIT = wiring.HOST_EXIT
 
@@ -82,7 +82,7 @@ def clean(*, keep_cache: bool) -> None:
         for name in here.stop():
             report.fact(f"stopped {name}")
         label = ",".join(f"{name}={value}" for name, value in network.labels(here.clone).items())
-        cleaned = cleaning.clean(label, [IMAGES], folder=wiring.HOST_STATE)
+        cleaned = cleaning.clean(label, [IMAGES.format(here.clone)], folder=wiring.HOST_STATE)
         for line in cleaned.removed:
             report.fact(f"removed {line}")
     kept = {wiring.LOCAL / "cache", wiring.LOCAL / "env", wiring.LOCAL / "uv"} if keep_cache else set()

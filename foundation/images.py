@@ -19,6 +19,14 @@ def label_of(engine: Engine, image: str, label: str) -> str | None:
     return (found[0].get("Labels") or {}).get(label, "") if found else None
 
 
+def tag_labelled(engine: Engine, label: str, value: str, image: str) -> bool:
+    """Give an image that has this label a further name; say whether there was one."""
+    repository, _, tag = image.rpartition(":")
+    with answering(f"name {image}"):
+        found = engine.client.images(filters={"label": f"{label}={value}"})
+        return bool(found) and engine.client.tag(found[0]["Id"], repository, tag=tag)
+
+
 def offered(engine: Engine, image: str) -> bool:
     """Say whether a registry offers this image to the engine and says so within seconds."""
     hasty = replace(engine, timeout_s=PROBE_S)

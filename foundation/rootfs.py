@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,17 +52,20 @@ class Rootfs:
 
 
 def ensure(stack: str, cache: Path, labels: Mapping[str, str], say: Say) -> Rootfs:
-    """Return the stack's image, which is in the engine then; `labels` go onto an image that is made.
+    """Return the stack's image, which is in the engine then; `labels` name who it is for.
 
     What the engine has is used as it is; else a registry is asked, for seconds at most; else the stand-in is
-    imported from the tar in `cache`, made first where it is not there.
+    imported from the tar in `cache`, made first where it is not there. A stand-in has a tag for each that
+    uses it, so that nobody removes it under another.
     Raises EngineError without an engine and RootfsError where the stand-in cannot be made.
     """
-    engine = Engine(labels={**labels, LABEL: recipe()}, network="none")
-    official, stand_in = f"cloudfoundry/{stack}:latest", f"{REPOSITORY}:{stack}-{recipe()[:12]}"
+    engine = Engine(labels={LABEL: recipe()}, network="none")
+    official, stand_in = f"cloudfoundry/{stack}:latest", _tag(stack, labels)
     if images.label_of(engine, official, LABEL) is not None:
         return _official(stack, official)
     if images.label_of(engine, stand_in, LABEL) == recipe():
+        return _stand_in(stack, stand_in)
+    if images.tag_labelled(engine, LABEL, recipe(), stand_in):
         return _stand_in(stack, stand_in)
     if _pulled(engine, official, say):
         return _official(stack, official)
@@ -69,6 +73,11 @@ def ensure(stack: str, cache: Path, labels: Mapping[str, str], say: Say) -> Root
     say(f"importing the stand-in for {stack} into the engine")
     images.take_in(engine, tar, stand_in, engine.labels)
     return _stand_in(stack, stand_in)
+
+
+def _tag(stack: str, labels: Mapping[str, str]) -> str:
+    owner = re.sub(r"[^\w.-]", "-", "-".join(labels.values()))
+    return f"{REPOSITORY}:{stack}-{recipe()[:12]}{f'-{owner}' if owner else ''}"
 
 
 def recipe() -> str:

@@ -24,10 +24,8 @@ class Cleaned:
     left: list[str] = field(default_factory=list)
 
 
-def clean(
-    label: str, repositories: Sequence[str], *, folder: Path, machine: Machine | None = None
-) -> Cleaned:
-    """Remove all that carries this label (NAME=VALUE) and the images of these repositories.
+def clean(label: str, images: Sequence[str], *, folder: Path, machine: Machine | None = None) -> Cleaned:
+    """Remove all that carries this label (NAME=VALUE) and the images of these names, where * stands for any.
 
     What others use is left. `folder` holds the notes about packages and the engine.
     """
@@ -36,14 +34,14 @@ def clean(
     answer = probe(machine)
     if answer.state == "answers":
         with client(machine) as docker:
-            _clean_engine(docker, label, repositories, cleaned)
+            _clean_engine(docker, label, images, cleaned)
     else:
         cleaned.left.append(f"all in Docker that is labelled {label}, if anything is: {answer.said}")
     cleaned.left.extend(_machine_wide(folder, machine))
     return cleaned
 
 
-def _clean_engine(docker: "APIClient", label: str, repositories: Sequence[str], cleaned: Cleaned) -> None:
+def _clean_engine(docker: "APIClient", label: str, images: Sequence[str], cleaned: Cleaned) -> None:
     """Remove what uses other things before what is used."""
     filters = {"label": label}
     for each in docker.containers(all=True, filters=filters):
@@ -54,13 +52,13 @@ def _clean_engine(docker: "APIClient", label: str, repositories: Sequence[str], 
         _remove(f"network {each['Name']}", partial(docker.remove_network, each["Id"]), cleaned)
     for each in docker.volumes(filters=filters)["Volumes"] or ():
         _remove(f"volume {each['Name']}", partial(docker.remove_volume, each["Name"]), cleaned)
-    for name in _images(docker, label, repositories):
+    for name in _images(docker, label, images):
         _remove(f"image {name}", partial(docker.remove_image, name), cleaned)
 
 
-def _images(docker: "APIClient", label: str, repositories: Sequence[str]) -> list[str]:
+def _images(docker: "APIClient", label: str, images: Sequence[str]) -> list[str]:
     """Return the images by their tags, each of which has to go, or by their ids where they have none."""
-    wanted = [{"label": label}, *({"reference": repository} for repository in repositories)]
+    wanted = [{"label": label}, *({"reference": image} for image in images)]
     found: list[dict[str, Any]] = [image for filters in wanted for image in docker.images(filters=filters)]
     names = (name for image in found for name in _tags(image) or [image["Id"]])
     return list(dict.fromkeys(names))

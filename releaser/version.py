@@ -56,7 +56,7 @@ def own_tags(world: World, source: str) -> dict[str, str]:
     return {
         name: commit
         for name, commit in tags.items()
-        if named.get(commit, ("",))[0].split(" ")[0] == world.config.name
+        if named.get(commit, ("",))[0] == f"{world.config.name} {name.removeprefix('v')}"
         and world.repository.is_ancestor(commit, source)
     }
 

@@ -59,7 +59,8 @@ def _push(release: Release, ready: Ready, folder: Path) -> Mapping[str, Any]:
     order, outcome = folder / "candidate.json", folder / "report.json"
     outcome.unlink(missing_ok=True)
     order.write_bytes(encode(_order(release, ready)))
-    argv = [sys.executable, "-m", "pytest", TESTS, "-q", "--no-header", "-p", "no:cacheprovider"]
+    without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter takes a second to import
+    argv = [sys.executable, "-m", "pytest", TESTS, "-q", "--no-header", *without]
     env = {
         "CF_USERNAME": access.user,
         "CF_PASSWORD": access.password,

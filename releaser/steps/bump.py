@@ -13,11 +13,12 @@ def find(release: Release) -> str | None:
     """Return the pins' names where every one holds exactly the expected text."""
     if not release.source.exists():
         return None
-    for path, content in pins.of(release).items():
+    expected = pins.of(release)
+    for path, content in expected.items():
         place = release.source / path
         if not place.exists() or place.read_bytes() != content:
             return None
-    return "\n".join(pins.of(release))
+    return "\n".join(expected)
 
 
 def run(release: Release) -> None:

@@ -64,8 +64,10 @@ class Repository:
         if not (self.directory / "HEAD").exists():
             shell.run(["git", *PLAIN, "init", "--quiet", "--bare", str(self.directory)], env=ENVIRONMENT)
         refspecs = ("+refs/heads/*:refs/remotes/train/*", "+refs/tags/*:refs/tags/*")
-        self.git("fetch", "--quiet", "--prune", "--no-tags", "--no-auto-gc", self.remote, *refspecs)
+        options = ("--quiet", "--prune", "--no-tags", "--no-auto-gc", "--update-shallow")
+        self.git("fetch", *options, self.remote, *refspecs)
         if self.git("rev-parse", "--is-shallow-repository") == "true":
+            shell.run(["rm", "-rf", self.directory])  # it would stay shallow for ever
             raise SourceError(
                 "the remote is a shallow clone", "Versions need the whole history: use a full clone."
             )
@@ -136,9 +138,13 @@ class Repository:
         )
         text = "\n".join(commits) + "\n"
         lines = self.git(
-            "log", "--no-walk=unsorted", "--stdin", f"--format=%H|{'|'.join(values)}", stdin=text.encode()
+            "log",
+            "--no-walk=unsorted",
+            "--stdin",
+            f"--format=%H%x00{'%x00'.join(values)}",
+            stdin=text.encode(),
         )
-        rows = (line.split("|", 2) for line in lines.splitlines())
+        rows = (line.split("\0") for line in lines.splitlines())
         return {commit: (release, source) for commit, release, source in rows if release and source}
 
     def read(self, revision: str, path: str) -> bytes | None:
@@ -154,13 +160,25 @@ class Repository:
         with tempfile.TemporaryDirectory(dir=self.directory) as scratch:
             index = {"GIT_INDEX_FILE": os.fspath(Path(scratch) / "index")}
             self.git("read-tree", base, env=index)
-            for path, content in files.items():
-                if content is None:
-                    self.git("update-index", "--force-remove", "--", path, env=index)
-                    continue
-                blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
-                self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=index)
+            blobs = self._blobs(Path(scratch), [content for content in files.values() if content is not None])
+            rows = [
+                f"0 {ZERO}\t{path}" if content is None else f"100644 {blobs[content]}\t{path}"
+                for path, content in files.items()
+            ]
+            self.git(
+                "update-index", "--index-info", env=index, stdin="".join(f"{row}\n" for row in rows).encode()
+            )
             return self.git("write-tree", env=index)
+
+    def _blobs(self, scratch: Path, contents: Sequence[bytes]) -> dict[bytes, str]:
+        """Write contents as blobs, with one call of git for all, and return their ids."""
+        for number, content in enumerate(contents):
+            (scratch / str(number)).write_bytes(content)
+        names = "".join(f"{(scratch / str(number)).resolve()}\n" for number in range(len(contents)))
+        ids = self.git(
+            "hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names.encode()
+        ).splitlines()
+        return dict(zip(contents, ids, strict=True))
 
     def commit(self, tree: str, parents: Sequence[str], message: str, by: Identity) -> str:
         """Make a commit object and return its id; the same arguments give the same id."""
