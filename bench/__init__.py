@@ -1,0 +1,1 @@
+"""Benchmarks against named rivals: each builds what it compares and runs both sides in turn."""
