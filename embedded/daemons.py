@@ -106,6 +106,18 @@ class Keeper:
         """Say whether a daemon runs, whatever it was started with."""
         return self._process(name) is not None
 
+    def listens(self, name: str, port: int) -> bool:
+        """Say whether the daemon, or a child of it, accepts connections on a TCP port."""
+        process = self._process(name)
+        if process is None:
+            return False
+        try:
+            family = [process, *process.children()]
+            found = [one for each in family for one in each.net_connections("tcp")]
+        except psutil.Error:
+            return False
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
+
     def stop_strays(self) -> list[str]:
         """End the daemons of this clone that no note speaks of, and return what they were."""
         noted = {process.pid for process in map(self._process, self.names()) if process}

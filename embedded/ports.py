@@ -1,9 +1,12 @@
 """Picks TCP ports on loopback and remembers them, so that addresses stay the same from start to start."""
 
 import json
+import random
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from embedded.errors import EmbeddedError
 
 TWIN = 10000  # SeaweedFS also listens on each port + 10000
 LOWEST, HIGHEST = 20000, 32000  # below the range that the kernel gives to outgoing connections
@@ -37,12 +40,13 @@ def _read(path: Path) -> dict[str, int]:
 
 
 def _first_free(preferred: Sequence[int], taken: set[int], twins: bool) -> int:
-    candidates: list[int] = [*preferred, *range(LOWEST, HIGHEST)]
-    for port in candidates:
+    # Not in order: two clones that start at once would choose the same.
+    others = random.sample(range(LOWEST, HIGHEST), 1000)
+    for port in [*preferred, *others]:
         needed = (port, port + TWIN) if twins else (port,)
         if port not in taken and all(is_free(one) for one in needed):
             return port
-    raise OSError(f"no free port between {LOWEST} and {HIGHEST}")
+    raise EmbeddedError(f"there is no free port between {LOWEST} and {HIGHEST}", "See what listens: ss -ltnp")
 
 
 def is_free(port: int, address: str = "127.0.0.1") -> bool:
@@ -54,10 +58,3 @@ def is_free(port: int, address: str = "127.0.0.1") -> bool:
         except OSError:
             return False
         return True
-
-
-def answers(address: str, port: int) -> bool:
-    """Say whether something accepts connections there."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return bool(probe.connect_ex((address, port)) == 0)

@@ -4,7 +4,6 @@ import os
 import subprocess
 from pathlib import Path
 
-from embedded import ports
 from embedded.daemons import Daemon, Keeper
 from embedded.errors import EmbeddedError
 from embedded.store import HOST
@@ -35,7 +34,7 @@ def serve(keeper: Keeper, folder: Path, gateway: str) -> str:
         environment={"GIT_CONFIG_GLOBAL": os.devnull},
     )
     if not keeper.adopt(daemon):
-        keeper.start(daemon, lambda: ports.answers(gateway, PORT), READY_S)
+        keeper.start(daemon, lambda: keeper.listens("git", PORT), READY_S)
     return f"git://{HOST}:{PORT}/{NAME}"
 
 

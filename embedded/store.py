@@ -42,7 +42,7 @@ def start(keeper: Keeper, folder: Path) -> S3:
     environment = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "GOMEMLIMIT": MEMORY}
     daemon = Daemon(name="s3", argv=_argv(folder, chosen), environment=environment)
     if not keeper.adopt(daemon):
-        keeper.start(daemon, lambda: ports.answers("127.0.0.1", chosen["s3"]), READY_S)
+        keeper.start(daemon, lambda: keeper.listens("s3", chosen["s3"]), READY_S)
     endpoint = f"http://127.0.0.1:{chosen['s3']}"
     found = S3(endpoint=endpoint, bucket=BUCKET, access_key_id=key, secret_access_key=secret)
     _ensure_bucket(found)
@@ -122,4 +122,4 @@ def start_front(keeper: Keeper, programs: Path, gateway: str, s3: S3) -> None:
         code=(programs / "digest").read_text(encoding="utf-8"),
     )
     if not keeper.adopt(daemon):
-        keeper.start(daemon, lambda: ports.answers(gateway, FRONT_PORT), READY_S)
+        keeper.start(daemon, lambda: keeper.listens("front", FRONT_PORT), READY_S)

@@ -85,7 +85,7 @@ def sources(folder: Path, *, stack: str | None, cached: bool, fetch: Fetch) -> l
         return included
     held = [
         Source(name=one.place, mode=0o644, content=fetch(one), digest=one.sha256)
-        for one in dict.fromkeys(dependencies)
+        for one in {one.place: one for one in dependencies}.values()
     ]
     return [*included, *held]
 

@@ -71,7 +71,9 @@ def test_keys_are_for_the_owner_only_and_not_in_what_is_printed(s3: S3, keeper: 
 
 
 def test_killed_server_starts_again_with_its_objects_at_the_same_address(s3: S3, keeper: Keeper) -> None:
-    psutil.Process(int(keeper._note("s3")["pid"])).kill()
+    process = psutil.Process(int(keeper._note("s3")["pid"]))
+    process.kill()
+    psutil.wait_procs([process], timeout=30)
     again = store.start(keeper, keeper.folder.parent / "s3")
     assert again == s3
     assert requests.get(f"{s3.endpoint}/{s3.bucket}/a/b", timeout=10).content == b"content"
