@@ -142,9 +142,14 @@ def _bootstrap(into: Path, say: Say) -> None:
     argv += [f"--include={','.join(PACKAGES)}", f"--customize-hook={SET_UP}", SUITE, "-"]
     lines = sources.lines(SUITE)
     argv += ["-"] if lines else []  # else mmdebstrap's own choice of mirror
+
+    def heard(line: str) -> None:
+        if "customize-hook" not in line:  # a screenful of shell
+            say(f"  {line.removeprefix('I: ')}")
+
     try:
         with into.open("wb") as file:
-            programs.write(argv, file, say, stdin="\n".join(lines).encode())
+            programs.write(argv, file, heard, stdin="\n".join(lines).encode())
     except ProgramError as error:
         remedy = (
             "It needs a Debian mirror: the host's own sources for bookworm, else mmdebstrap's default one."

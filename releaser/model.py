@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from releaser.tools.s3 import Store
 BUILDPACK = "buildpack"
 PINS = (".downloadurl", ".version", "VERSION", "manifest.yml")
 CHANGELOG = "CHANGELOG.md"
+POSSIBLE = {"name": r"[a-z][a-z0-9-]*", "version": r"\d+\.\d+\.\d+", "source": r"[0-9a-f]{40}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +43,23 @@ class Facts:
     def from_json(text: str) -> "Facts":
         """Read train.json; raises ConfigError where it is not one."""
         try:
-            return Facts(**json.loads(text))
+            found = Facts(**json.loads(text))
+            found.require_possible()
         except (ValueError, TypeError) as error:
             raise ConfigError(
                 f"train.json cannot be used: {error}", "Run `./inv plan` to write it anew."
             ) from error
+        return found
+
+    def require_possible(self) -> None:
+        """Refuse, with ValueError or TypeError, what no source has: facts become names of files and keys."""
+        for key, pattern in POSSIBLE.items():
+            value = getattr(self, key)
+            if not isinstance(value, str) or not re.fullmatch(pattern, value):
+                raise ValueError(f"{key} is {value!r}")
+        for key in ("number", "epoch"):
+            if not isinstance(getattr(self, key), int):
+                raise TypeError(f"{key} is {getattr(self, key)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

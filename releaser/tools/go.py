@@ -1,5 +1,6 @@
 """The Go toolchain: exactly the version of sidecar.yml; one source gives one binary anywhere."""
 
+import functools
 import importlib.util
 import platform
 import shutil
@@ -40,6 +41,7 @@ def _installed() -> list[Path]:
     return [Path(path) for path in (system, origin) if path]
 
 
+@functools.cache
 def _version(program: Path) -> str:
     done = shell.run([program, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"}, error=SourceError)
     return done.stdout.decode().strip().removeprefix("go")

@@ -20,6 +20,7 @@ CHUNK = 1 << 20
 PROBE = ".release-train/conditional-put"
 ABSENT = ("404", "NoSuchKey")
 EXISTS = ("412", "PreconditionFailed")
+DENIED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "NoCredentialsError")
 Advance = Callable[[int], None]
 
 
@@ -41,22 +42,28 @@ class Stored:
 
 
 class _Counted:
-    """A file that tells how much of it has been read; boto3 reads it more than once when it tries again."""
+    """A file that tells how much of it has been read; boto3 goes back to sign it first and to try again."""
 
     def __init__(self, file: IO[bytes], advance: Advance) -> None:
         self.file = file
         self.advance = advance
+        self.position = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self.file.read(size)
-        self.advance(len(data))
+        self._is_at(self.position + len(data))
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self.file.seek(offset, whence)
+        self._is_at(self.file.seek(offset, whence))
+        return self.position
 
     def tell(self) -> int:
-        return self.file.tell()
+        return self.position
+
+    def _is_at(self, position: int) -> None:
+        self.advance(position - self.position)
+        self.position = position
 
 
 @dataclass(frozen=True)
@@ -102,11 +109,11 @@ class Store:
                 return None
             raise StoreError(f"{what}: the store answered {error}", self._remedy(code)) from error
         except BotoCoreError as error:
-            raise StoreError(f"{what}: {error}", self._remedy("")) from error
+            raise StoreError(f"{what}: {error}", self._remedy(type(error).__name__)) from error
 
     def _remedy(self, code: str) -> str:
         where = f"bucket '{self.bucket}' at {self.endpoint or 'AWS'}"
-        if code in {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403"}:
+        if code in DENIED:
             return f"Check the credentials (AWS_ACCESS_KEY_ID and the rest) and their rights on {where}."
         return f"Check that {where} can be reached, and run the same command again."
 
@@ -201,11 +208,13 @@ class Store:
                     actual.update(chunk)
                     advance(len(chunk))
 
-        self._call(f"reading {key}", act)
-        if actual.hexdigest() != digest:
-            scratch.unlink()
-            raise StoreError(
-                f"{key} in bucket '{self.bucket}' has the digest {actual.hexdigest()}, not {digest}",
-                "The object was damaged or replaced. Look at the bucket's history before releasing again.",
-            )
-        scratch.rename(into)
+        try:
+            self._call(f"reading {key}", act)
+            if actual.hexdigest() != digest:
+                raise StoreError(
+                    f"{key} in bucket '{self.bucket}' has the digest {actual.hexdigest()}, not {digest}",
+                    "It was damaged or replaced. Look at the bucket's history before releasing again.",
+                )
+            scratch.replace(into)
+        finally:
+            scratch.unlink(missing_ok=True)

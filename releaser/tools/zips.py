@@ -23,6 +23,7 @@ CHUNK = 1 << 20
 SAMPLE = 1 << 17
 STORED, DEFLATED = 0, 8
 LIMIT32 = 0xFFFFFFFF
+MARGIN = LIMIT32 >> 8  # what deflating may add to data that begins well and goes on badly
 EPOCH_1980, EPOCH_2107 = 315532800, 4354819199  # what a zip's date can hold
 LARGEST = 16 << 30  # bytes that reading a zip may unpack to: more is a bomb
 # What zipfile raises for damaged, encrypted and unknown entries, apart from its own BadZipFile.
@@ -112,7 +113,7 @@ def _write_entry(
 ) -> _Written:
     method, expected = _method(source.content), _size(source.content)
     name, offset = source.name.encode(), out.tell()
-    wide = expected >= LIMIT32
+    wide = expected >= LIMIT32 - MARGIN
     out.write(_local_header(name, method, stamp, 0, 0, 0, wide))
     start, seen = out.tell(), Seen()
     for part in packer.parts(_chunks(source.content), seen, deflate=method == DEFLATED, advance=advance):

@@ -1,0 +1,100 @@
+"""Step 6: what passed is written beside the zips; what did not is written elsewhere and changes nothing."""
+
+import json
+
+import pytest
+
+from releaser import candidate
+from releaser.errors import ConfigError, NotAcceptedError, SourceError
+from releaser.steps import accept
+from tests.releaser import toy
+from tests.releaser.toy import Stage
+
+ROWS = [f"rubyapp/{way}/cflinuxfs4" for way in ("uncached", "cached", "git")]
+
+
+def test_accepted_candidate_has_a_report_of_its_zips(accepted: Stage) -> None:
+    report, ready = candidate.acceptance(accepted.release), candidate.ready(accepted.release)
+    assert report is not None
+    assert ready is not None
+    assert accepted.release.acceptance_key == f"{accepted.release.candidate_prefix}/accept-embedded.json"
+    assert report["passed"] is True
+    assert report["digests"] == {one.name: one.digest for one in ready.zips}
+    assert [test["rows"] for test in report["tests"]] == [[row] for row in ROWS]
+
+
+def test_suite_gets_the_user_the_zips_and_the_branch_of_the_candidate(accepted: Stage) -> None:
+    report = candidate.acceptance(accepted.release)
+    assert report is not None
+    assert report["user"] == "admin"
+    assert report["git"] == {"url": accepted.world.git_url, "ref": accepted.release.branch}
+
+
+def test_accept_done_twice_runs_no_test_again(accepted: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    accepted.set_mode("crash")
+    accepted.do("accept")
+    assert "already done: 3 tests on embedded (cflinuxfs4: stand-in)" in capsys.readouterr().out
+
+
+def test_rejected_candidate_has_its_report_under_another_key(packaged: Stage) -> None:
+    packaged.set_mode("reject")
+    before, refs = packaged.objects(), packaged.refs()
+    with pytest.raises(NotAcceptedError, match=r"toy 0\.1\.0 was not accepted by embedded"):
+        packaged.do("accept")
+    new = set(packaged.objects()) - set(before)
+    assert [key.startswith(f"{packaged.release.candidate_prefix}/rejected-embedded-") for key in new] == [
+        True
+    ]
+    assert packaged.refs() == refs
+    assert accept.find(packaged.release) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("missing row", "lacks rubyapp/git/cflinuxfs4"),
+        ("skip", "holds a test that did not pass"),
+        ("crash", "ended with 0 and no report"),
+    ],
+)
+def test_suite_that_proves_too_little_is_refused(packaged: Stage, mode: str, said: str) -> None:
+    packaged.set_mode(mode)
+    before = packaged.objects()
+    with pytest.raises(NotAcceptedError, match=said):
+        packaged.do("accept")
+    assert packaged.objects() == before
+
+
+def test_report_of_other_zips_is_refused_and_its_key_named(accepted: Stage) -> None:
+    report = dict(candidate.acceptance(accepted.release) or {})
+    report["digests"] = dict.fromkeys(report["digests"], "ab" * 32)
+    accepted.overwrite(accepted.release.acceptance_key, json.dumps(report).encode(), "cd" * 32)
+    with pytest.raises(NotAcceptedError, match="is of other zips") as caught:
+        accepted.do("accept")
+    assert accepted.release.acceptance_key in caught.value.remedy
+
+
+def test_report_that_was_lost_is_made_again_and_the_password_shows_nowhere(
+    accepted: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = accepted.objects()
+    accepted.delete(accepted.release.acceptance_key)
+    assert accept.find(accepted.release) is None
+    accepted.do("accept")
+    assert accepted.objects() == before
+    said = capfd.readouterr()
+    assert toy.PASSWORD not in said.out + said.err
+    written = [path for path in accepted.release.folder.rglob("*") if path.is_file()]
+    assert not [path for path in written if toy.PASSWORD.encode() in path.read_bytes()]
+
+
+def test_accept_before_package_says_what_to_run(committed: Stage) -> None:
+    with pytest.raises(SourceError, match=r"ready\.json is not in the bucket") as caught:
+        committed.do("accept")
+    assert "./inv package" in caught.value.remedy
+
+
+def test_accept_without_a_user_says_which_variables_to_set(packaged: Stage) -> None:
+    with pytest.raises(ConfigError, match="no user for the foundation") as caught:
+        packaged.changed(access=None).do("accept")
+    assert "CF_USERNAME and CF_PASSWORD" in caught.value.remedy
