@@ -104,7 +104,7 @@ def _prepare() -> None:
 
 
 def _selection(fast: bool, only: str) -> list[str]:
-    chosen = ["-m", "not engine and not train"] if fast else []
+    chosen = ["-m", "not slow and not engine and not train"] if fast else []
     if only:
         chosen += [only] if (wiring.ROOT / only.partition("::")[0]).exists() else ["-k", only]
     return chosen

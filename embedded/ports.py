@@ -9,7 +9,7 @@ from pathlib import Path
 from embedded.errors import EmbeddedError
 
 TWIN = 10000  # SeaweedFS also listens on each port + 10000
-LOWEST, HIGHEST = 20000, 32000  # below the range that the kernel gives to outgoing connections
+LOWEST, HIGHEST = 20000, 22700  # with their twins below what the kernel gives to outgoing connections
 
 
 def choose(

@@ -23,6 +23,8 @@ from releaser.errors import PackageError
 from releaser.packaging import Dependency
 from releaser.tools import shell
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parents[2] / "buildpack" / "bin"
 VERSION = "1.20.0"
 STACKS = ("cflinuxfs4", "cflinuxfs5")

@@ -12,6 +12,8 @@ from embedded import store
 from embedded.daemons import Keeper
 from embedded.store import S3
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:

@@ -10,6 +10,8 @@ from foundation import programs
 from foundation.failures import ProgramError
 from tests.foundation.engine_fixtures import LOCAL
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_programs_are_static_and_a_second_build_does_nothing(go: Path, tmp_path: Path) -> None:
     out = programs.build(go, tmp_path / "out", cache=LOCAL / "cache")

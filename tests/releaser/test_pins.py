@@ -3,8 +3,12 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from releaser import packaging, pins
 from tests.releaser.toy import Stage
+
+pytestmark = pytest.mark.slow
 
 MANIFEST = """language: toy
 default_versions:

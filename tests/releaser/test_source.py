@@ -10,6 +10,8 @@ from releaser.model import World
 from tests.releaser import toy
 from tests.releaser.toy import EPOCH, Stage, commit, git
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def world(stage: Stage) -> World:

@@ -10,6 +10,8 @@ from releaser.steps import accept
 from tests.releaser import toy
 from tests.releaser.toy import Stage
 
+pytestmark = pytest.mark.slow
+
 ROWS = [f"rubyapp/{way}/cflinuxfs4" for way in ("uncached", "cached", "git")]
 
 

@@ -11,6 +11,8 @@ from releaser.model import Release, sha256
 from releaser.steps import build
 from tests.releaser.toy import NAME, Stage
 
+pytestmark = pytest.mark.slow
+
 TEST = 'package main\n\nimport "testing"\n\nfunc TestFails(t *testing.T) { t.Fatal("it is broken") }\n'
 
 

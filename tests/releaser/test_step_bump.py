@@ -9,6 +9,8 @@ from releaser.errors import SourceError
 from releaser.steps import bump
 from tests.releaser.toy import Stage
 
+pytestmark = pytest.mark.slow
+
 
 def test_bumped_source_holds_every_pin_and_bumping_again_is_a_no_op(
     stage: Stage, capsys: pytest.CaptureFixture[str]

@@ -11,6 +11,8 @@ from releaser.steps import commit
 from tests.releaser.toy import Stage, git
 from tests.releaser.toy import commit as make_commit
 
+pytestmark = pytest.mark.slow
+
 
 def test_release_commit_has_the_pins_the_trailers_and_the_dates_of_its_source(bumped: Stage) -> None:
     bumped.do("commit")

@@ -12,6 +12,8 @@ from releaser.errors import PackageError, SourceError, StoreError
 from releaser.steps import package
 from tests.releaser.toy import Stage
 
+pytestmark = pytest.mark.slow
+
 ZIPS = ("toy_buildpack-cached-cflinuxfs4-v0.1.0.zip", "toy_buildpack-cflinuxfs4-v0.1.0.zip")
 
 

@@ -13,6 +13,8 @@ from releaser.errors import GitError, NotAcceptedError, OverwriteError, StoreErr
 from releaser.steps import promote
 from tests.releaser.toy import Stage, git
 
+pytestmark = pytest.mark.slow
+
 PINS = [
     "CHANGELOG.md",
     *(f"buildpack/{name}" for name in (".downloadurl", ".version", "VERSION", "manifest.yml")),

@@ -9,6 +9,8 @@ from releaser.model import Binary
 from releaser.steps import upload
 from tests.releaser.toy import Stage
 
+pytestmark = pytest.mark.slow
+
 
 def binary(stage: Stage) -> Binary:
     return stage.release.binaries()[0]

@@ -11,6 +11,8 @@ from releaser.errors import ConfigError, SourceError, SupersededError
 from releaser.model import Facts
 from tests.releaser.toy import EPOCH, VERSION, Stage, commit, git
 
+pytestmark = pytest.mark.slow
+
 GO = "package main\n"
 
 

@@ -9,6 +9,8 @@ from releaser.errors import SourceError
 from releaser.tools import cliff
 from tests.releaser.toy import EPOCH, Stage, commit, git
 
+pytestmark = pytest.mark.slow
+
 GO = "package main\n"
 
 
@@ -44,6 +46,16 @@ def test_first_version_is_0_1_0(stage: Stage) -> None:
 def test_commit_after_a_release_raises_its_version(released: Stage, message: str, expected: str) -> None:
     commit(released.here, message, {"sidecar_src/more.go": GO})
     assert of(released) == expected
+
+
+def test_every_commit_since_the_release_counts_also_those_of_a_merged_branch(released: Stage) -> None:
+    git(released.here, "checkout", "--quiet", "-b", "side")
+    commit(released.here, "feat: on the side", {"sidecar_src/side.go": GO})
+    git(released.here, "checkout", "--quiet", "main")
+    commit(released.here, "fix: one", {"sidecar_src/one.go": GO})
+    git(released.here, "merge", "--quiet", "--no-ff", "-m", "Merge side", "side")
+    commit(released.here, "fix: two", {"sidecar_src/two.go": GO})
+    assert of(released) == "0.2.0"
 
 
 def test_commits_that_touch_excluded_files_only_do_not_count(released: Stage) -> None:

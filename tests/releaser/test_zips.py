@@ -201,8 +201,10 @@ def test_directory_says_sizes_of_four_gibibytes_and_more(tmp_path: Path) -> None
         assert [(info.file_size, info.compress_size) for info in archive.infolist()] == [
             (size, size) for size in sizes
         ]
+        assert [bool(info.extra) for info in archive.infolist()] == [False, True, True]
 
 
+@pytest.mark.slow
 def test_more_entries_than_sixteen_bits_count_are_all_listed() -> None:
     written = [
         zips._Written(name=b"%d" % number, mode=0o644, method=0, crc=0, packed=0, size=0, offset=0)

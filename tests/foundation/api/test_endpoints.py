@@ -154,6 +154,7 @@ def test_body_larger_than_the_limit_is_413(stand: Stand) -> None:
     body=st.dictionaries(FIELDS, VALUES, max_size=4) | VALUES,
     raw=st.none() | st.binary(max_size=40),
 )
+@pytest.mark.slow
 def test_garbage_bodies_are_never_a_500(
     busy: tuple[Stand, dict[str, str]], endpoint: Any, body: Any, raw: bytes | None
 ) -> None:
@@ -167,6 +168,7 @@ def test_garbage_bodies_are_never_a_500(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.text(max_size=8), VALUES, max_size=4))
+@pytest.mark.slow
 def test_garbage_applications_in_a_manifest_are_never_a_500(
     busy: tuple[Stand, dict[str, str]], body: dict[str, Any]
 ) -> None:
@@ -198,6 +200,7 @@ MANIFEST_KEYS = st.sampled_from(
 @given(
     body=st.dictionaries(MANIFEST_KEYS, VALUES | st.lists(st.dictionaries(MANIFEST_KEYS, VALUES)), max_size=4)
 )
+@pytest.mark.slow
 def test_garbage_values_in_a_manifest_are_never_a_500(
     busy: tuple[Stand, dict[str, str]], body: dict[str, Any]
 ) -> None:
@@ -209,6 +212,7 @@ def test_garbage_values_in_a_manifest_are_never_a_500(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=3))
+@pytest.mark.slow
 def test_garbage_queries_are_never_a_500(busy: tuple[Stand, dict[str, str]], query: dict[str, str]) -> None:
     stand, guids = busy
     for path in ("/v3/apps", "/v3/routes", f"/api/v1/read/{guids['apps']}"):
@@ -219,6 +223,7 @@ def test_garbage_queries_are_never_a_500(busy: tuple[Stand, dict[str, str]], que
         assert answer.status_code < 500, answer.text
 
 
+@pytest.mark.slow
 def test_garbage_multipart_is_never_a_500(stand: Stand) -> None:
     guid = stand.post("/v3/buildpacks", {"name": "b"})["guid"]
     whole = b'--x\r\nContent-Disposition: form-data; name="bits"; filename="b.zip"\r\n\r\n' + a_zip(
