@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "CF_PASSWORD", "CF_CLIENT_SECRET", "GIT_PASSWORD")
+SHORTEST = 4  # a shorter "secret" would hide half of every word
 USERINFO = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 
 Advance = Callable[[int], None]
@@ -17,9 +18,9 @@ Advance = Callable[[int], None]
 def mask(text: str) -> str:
     """Return the text without the values of known secrets and without passwords in URLs."""
     for name in SECRETS:
-        value = os.environ.get(name, "")
-        if len(value) >= 4:
-            text = text.replace(value, f"(({name}))")
+        for line in os.environ.get(name, "").splitlines():  # what is printed comes line by line
+            if len(line) >= SHORTEST:
+                text = text.replace(line, f"(({name}))")
     return USERINFO.sub("((credentials))", text)
 
 

@@ -150,3 +150,15 @@ def test_output_that_is_no_terminal_holds_no_control_characters(monkeypatch: pyt
         report.fact("one")
     assert "\x1b" not in out.getvalue()
     assert "\r" not in out.getvalue()
+
+
+def test_secret_of_several_lines_is_masked_where_lines_are_printed_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CF_PASSWORD", "first-line\nsecond-line")
+    report.fact("it said first-line\nsecond-line")
+    report.error("wrong", "not second-line")
+    printed = capsys.readouterr()
+    assert "first-line" not in printed.out + printed.err
+    assert "second-line" not in printed.out + printed.err
+    assert "((CF_PASSWORD))" in printed.out
