@@ -1,10 +1,11 @@
 """The tasks of `./inv`, a few lines each: they hand over to `releaser` and `commands`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.tasks import task
+from invoke.tasks import Task, task
 
 from commands import wiring
 from releaser import report
@@ -53,60 +54,26 @@ def status(_: Context, env: str = wiring.EMBEDDED) -> None:
     train.show_status(wiring.looking(env), wiring.ROOT)
 
 
-def _step(verb: str, env: str, train_json: str) -> None:
-    from releaser import train
-
-    with wiring.releasing(env) as world:
-        train.run_step(verb, world, wiring.ROOT, Path(train_json) if train_json else None)
-
-
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def build(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 1: test and cross-compile the sidecar."""
-    _step("build", env, train)
+STEPS = {
+    "build": "Step 1: test and cross-compile the sidecar.",
+    "upload": "Step 2: put the sidecar into the bucket.",
+    "bump": "Step 3: write the pins, by which the buildpack finds it.",
+    "commit": "Step 4: push the release commit to the candidate's branch.",
+    "package": "Step 5: make the zips, uncached and cached, per stack.",
+    "accept": "Step 6: push real apps with these zips to a foundation.",
+    "promote": "Step 7: publish it: main, tag, zips, record.",
+}
 
 
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def upload(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 2: put the sidecar into the bucket."""
-    _step("upload", env, train)
+def _step(verb: str, doc: str) -> Task[Callable[..., None]]:
+    def run(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
+        from releaser import train as releases
 
+        with wiring.releasing(env) as world:
+            releases.run_step(verb, world, wiring.ROOT, Path(train) if train else None)
 
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def bump(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 3: write the pins, by which the buildpack finds it."""
-    _step("bump", env, train)
-
-
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def commit(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 4: push the release commit to the candidate's branch."""
-    _step("commit", env, train)
-
-
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def package(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 5: make the zips, uncached and cached, per stack."""
-    _step("package", env, train)
-
-
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def accept(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 6: push real apps with these zips to a foundation."""
-    _step("accept", env, train)
-
-
-@task(help={"env": ENV, "train": TRAIN})
-@wiring.explained
-def promote(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-    """Step 7: publish it: main, tag, zips, record."""
-    _step("promote", env, train)
+    run.__doc__ = doc
+    return Task(wiring.explained(run), name=verb, help={"env": ENV, "train": TRAIN})
 
 
 @task(
@@ -183,6 +150,6 @@ def lock(_: Context) -> None:
 
 
 namespace = Collection(
-    *(release, plan, status, build, upload, bump, commit, package, accept, promote),
+    *(release, plan, status, *(_step(verb, doc) for verb, doc in STEPS.items())),
     *(foundation, doctor, clean, check, test, bench, lock),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from embedded import foundation, network, repository, store
 from embedded.daemons import Keeper
-from embedded.foundation import Foundation
+from embedded.foundation import Foundation, Plan
 from embedded.store import HOST, PUBLIC_URL, S3
 
 Say = Callable[[str], None]
@@ -86,16 +86,16 @@ class Embedded:
             if not self.keeper.running("foundation"):
                 foundation.prepare(stacks, self.cache, self.clone, say)
             resolve = {HOST: net.gateway}
-            up = foundation.start(
-                self.keeper,
-                self.folder / "foundation",
-                programs,
-                self.cache,
-                net,
-                stacks,
-                resolve,
-                lifecycle,
+            plan = Plan(
+                folder=self.folder / "foundation",
+                programs=programs,
+                cache=self.cache,
+                network=net,
+                stacks=stacks,
+                hosts=resolve,
+                lifecycle=lifecycle,
             )
+            up = foundation.start(self.keeper, plan)
         return Addresses(data=data, git_url=git_url, foundation=up, resolve=resolve)
 
     def stop(self) -> list[str]:

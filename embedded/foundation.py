@@ -16,6 +16,7 @@ from embedded.network import Network
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 120.0
+ATTEMPTS = 3
 PREFERRED = {"api": 8484, "router": 8485}
 DOMAIN = "apps.localhost"
 Say = Callable[[str], None]
@@ -55,45 +56,68 @@ def image(stack: str, cache: Path, clone: str, say: Say) -> str:
     return str(facts["image"])
 
 
-def start(
-    keeper: Keeper,
-    folder: Path,
-    programs_folder: Path,
-    cache: Path,
-    net: Network,
-    stacks: Sequence[str],
-    hosts: Mapping[str, str],
-    lifecycle: Path | None = None,
-) -> Foundation:
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the server is started with; `hosts` are further names in containers."""
+
+    folder: Path
+    programs: Path
+    cache: Path
+    network: Network
+    stacks: Sequence[str]
+    hosts: Mapping[str, str]
+    lifecycle: Path | None = None
+
+
+def start(keeper: Keeper, plan: Plan) -> Foundation:
     """Run the server, or adopt the one that runs, and return how it is reached."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    chosen = ports.choose(folder / "ports.json", PREFERRED, keep=keeper.running("foundation"))
-    words: list[str | Path] = [
-        *(sys.executable, "-m", "foundation", "serve", "--state", str(folder), "--cache", str(cache)),
-        *("--listen", f"127.0.0.1:{chosen['api']}", "--router-listen", f"127.0.0.1:{chosen['router']}"),
-        *(
-            "--domain",
-            DOMAIN,
-            "--network",
-            net.name,
-            "--programs",
-            str(programs_folder),
-            *_labels(keeper.clone),
-        ),
-    ]
-    words += [word for stack in stacks for word in ("--stack", stack)]
-    words += [word for name, address in hosts.items() for word in ("--host", f"{name}={address}")]
-    words += ["--lifecycle", lifecycle] if lifecycle else []
+    plan.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for _ in range(ATTEMPTS - 1):
+        chosen = _ports(keeper, plan)
+        try:
+            return _start(keeper, plan, chosen)
+        except EmbeddedError:
+            if all(ports.is_free(port) for port in chosen.values()):
+                raise  # it was not that another clone, starting at the same time, took a port first
+    return _start(keeper, plan, _ports(keeper, plan))
+
+
+def _ports(keeper: Keeper, plan: Plan) -> Mapping[str, int]:
+    return ports.choose(plan.folder / "ports.json", PREFERRED, keep=keeper.running("foundation"))
+
+
+def _start(keeper: Keeper, plan: Plan, chosen: Mapping[str, int]) -> Foundation:
     daemon = Daemon(
         name="foundation",
-        argv=words,
+        argv=_argv(plan, chosen, _labels(keeper.clone)),
         environment={"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
-        code=_code(programs_folder),
+        code=_code(plan.programs),
     )
+    ready = plan.folder / "ready.json"
     if not keeper.adopt(daemon):
-        (folder / "ready.json").unlink(missing_ok=True)
-        keeper.start(daemon, (folder / "ready.json").exists, READY_S)
-    return read(folder)
+        ready.unlink(missing_ok=True)
+        keeper.start(daemon, ready.exists, READY_S)
+    return read(plan.folder)
+
+
+def _argv(plan: Plan, chosen: Mapping[str, int], labels: Sequence[str]) -> list[str]:
+    words = [
+        *(
+            sys.executable,
+            "-m",
+            "foundation",
+            "serve",
+            "--state",
+            str(plan.folder),
+            "--cache",
+            str(plan.cache),
+        ),
+        *("--listen", f"127.0.0.1:{chosen['api']}", "--router-listen", f"127.0.0.1:{chosen['router']}"),
+        *("--domain", DOMAIN, "--network", plan.network.name, "--programs", str(plan.programs), *labels),
+    ]
+    words += [word for stack in plan.stacks for word in ("--stack", stack)]
+    words += [word for name, address in plan.hosts.items() for word in ("--host", f"{name}={address}")]
+    return [*words, "--lifecycle", str(plan.lifecycle)] if plan.lifecycle else words
 
 
 def read(folder: Path) -> Foundation:

@@ -10,12 +10,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from embedded import ports
 from embedded.daemons import Daemon, Keeper
 from embedded.errors import EmbeddedError
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 BUCKET = "releases"
+PROBE = ".embedded/ready"
 HOST = "releases.embedded.internal"
 FRONT_PORT = 7480
 PUBLIC_URL = f"http://{HOST}:{FRONT_PORT}/{BUCKET}"
@@ -41,11 +46,11 @@ def start(keeper: Keeper, folder: Path) -> S3:
     chosen = ports.choose(folder / "ports.json", dict.fromkeys(PORTS), twins=True, keep=keeper.running("s3"))
     environment = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "GOMEMLIMIT": MEMORY}
     daemon = Daemon(name="s3", argv=_argv(folder, chosen), environment=environment)
-    if not keeper.adopt(daemon):
-        keeper.start(daemon, lambda: keeper.listens("s3", chosen["s3"]), READY_S)
     endpoint = f"http://127.0.0.1:{chosen['s3']}"
     found = S3(endpoint=endpoint, bucket=BUCKET, access_key_id=key, secret_access_key=secret)
-    _ensure_bucket(found)
+    if not keeper.adopt(daemon):
+        keeper.start(daemon, lambda: keeper.listens("s3", chosen["s3"]), READY_S)
+    _prepare(found)  # always: the start that made the server may have been killed before this
     return found
 
 
@@ -73,37 +78,43 @@ def _keys(path: Path) -> tuple[str, str]:
     return made["id"], made["secret"]
 
 
-def _ensure_bucket(s3: S3) -> None:
-    """Make the bucket, readable by everybody; SeaweedFS honours policies, not the ACLs of objects."""
+def _client(s3: S3) -> "S3Client":
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    client = boto3.client(
+    retries: Any = {"mode": "standard", "total_max_attempts": 8}
+    return boto3.client(
         "s3",
         endpoint_url=s3.endpoint,
         region_name="us-east-1",
         aws_access_key_id=s3.access_key_id,
         aws_secret_access_key=s3.secret_access_key,
-        config=Config(
-            s3={"addressing_style": "path"}, retries={"mode": "standard", "total_max_attempts": 8}, proxies={}
-        ),
+        config=Config(s3={"addressing_style": "path"}, retries=retries, proxies={}),
     )
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "s3:GetObject",
-                "Resource": f"arn:aws:s3:::{s3.bucket}/*",
-            }
-        ],
+
+
+def _prepare(s3: S3) -> None:
+    """Make the bucket, readable by everybody, and see an object come back.
+
+    SeaweedFS honours policies, not the ACLs of objects. For a while after it listens it may know of no volume;
+    then it answers InternalError, which is tried again.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    reading = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{s3.bucket}/*",
     }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [reading]})
+    client = _client(s3)
     try:
         if s3.bucket not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
             client.create_bucket(Bucket=s3.bucket)
-        client.put_bucket_policy(Bucket=s3.bucket, Policy=json.dumps(policy))
+        client.put_bucket_policy(Bucket=s3.bucket, Policy=policy)
+        client.put_object(Bucket=s3.bucket, Key=PROBE, Body=b"The embedded S3 is ready.\n")
+        client.get_object(Bucket=s3.bucket, Key=PROBE)["Body"].read()
     except (BotoCoreError, ClientError) as error:
         raise EmbeddedError(
             f"the embedded S3 at {s3.endpoint} does not make its bucket: {error}",

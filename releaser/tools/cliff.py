@@ -62,4 +62,4 @@ def changelog(
 ) -> str:
     """Return the text of CHANGELOG.md up to and with the given version, dated like the source commit."""
     with _scratch(repository, source, {**tags, f"v{version}": source}) as root:
-        return _ask(root, skipped)
+        return _ask(root, skipped).rstrip() + "\n"

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 
+from embedded import network
+from embedded.environment import Embedded
 from foundation import programs as go_programs
 from foundation import rootfs
 from foundation.containers import Engine
@@ -122,13 +124,15 @@ def programs(go: Path) -> Path:
 @pytest.fixture(scope="session")
 def images() -> Mapping[str, str]:
     """The stack's image, by stack."""
-    return {STACK: rootfs.ensure(STACK, LOCAL / "cache", {}, print).image}
+    labels = network.labels(Embedded(LOCAL.parent).clone)  # so that `./inv clean` removes it
+    return {STACK: rootfs.ensure(STACK, LOCAL / "cache", labels, print).image}
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     """The engine, with a label of this test's own; all its containers are removed afterwards."""
-    engine = Engine(labels={"train.tests": str(uuid4())}, network="bridge")
+    unique = str(uuid4())
+    engine = Engine(labels={"train.tests": unique}, network="bridge", prefix=f"train-tests-{unique}")
     yield engine
     for container in engine.find({}):
         engine.remove(container.id)

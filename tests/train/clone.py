@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedded.environment import Embedded
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -42,6 +44,17 @@ class Clone:
         """The embedded git remote."""
         return self.local / "embedded" / "git" / "buildpack.git"
 
+    @property
+    def identity(self) -> str:
+        """What tells the clone's things in the engine from those of others."""
+        return Embedded(self.root).clone
+
+    @property
+    def endpoint(self) -> str:
+        """The embedded S3's address."""
+        port = json.loads((self.local / "embedded/s3/ports.json").read_text())["s3"]
+        return f"http://127.0.0.1:{port}"
+
     def git(self, *args: str, at: Path | None = None) -> str:
         """Run git in the clone, or in another repository, and return what it prints."""
         argv = ["git", "-C", str(at or self.root), *args]
@@ -56,11 +69,15 @@ class Clone:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def inv(self, *args: str) -> "subprocess.CompletedProcess[str]":
-        """Run ./inv to its end."""
-        argv = [str(self.root / "inv"), *args]
+    def inv(self, *args: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        """Run ./inv to its end, with these variables besides."""
         return subprocess.run(
-            argv, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+            [str(self.root / "inv"), *args],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**environment(), **env},
         )
 
     def release(self) -> str:
@@ -101,12 +118,10 @@ class Clone:
         """Return a client of the embedded bucket; raises FileNotFoundError before it is there."""
         import boto3
 
-        folder = self.local / "embedded" / "s3"
-        keys = json.loads((folder / "keys.json").read_text())
-        port = json.loads((folder / "ports.json").read_text())["s3"]
+        keys = json.loads((self.local / "embedded/s3/keys.json").read_text())
         return boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{port}",
+            endpoint_url=self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=keys["id"],
             aws_secret_access_key=keys["secret"],
