@@ -96,8 +96,8 @@ def _client(s3: S3) -> "S3Client":
 def _prepare(s3: S3) -> None:
     """Make the bucket, readable by everybody, and see an object come back.
 
-    SeaweedFS honours policies, not the ACLs of objects. For a while after it listens it may know of no volume;
-    then it answers InternalError, which is tried again.
+    SeaweedFS honours policies, not the ACLs of objects. For a while after it listens it may know of no
+    volume; then it answers InternalError, which is tried again.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 

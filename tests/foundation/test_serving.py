@@ -99,6 +99,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
         found.end(signal.SIGTERM)
         for container in engine.containers.list(all=True, filters={"label": f"train.test={name}"}):
             container.remove(force=True)
+        for tag in (tag for image in engine.images.list() for tag in image.tags if tag.endswith(f"-{name}")):
+            engine.images.remove(tag)
         network.remove()
         engine.close()
 

@@ -151,6 +151,13 @@ class Clone:
         body = self.store().get_object(Bucket="releases", Key=key)["Body"].read()
         return dict(json.loads(body))
 
+    def share(self) -> None:
+        """Begin `.local/`, with the checkout's own caches in it."""
+        self.local.mkdir()
+        for name in SHARED:
+            (CHECKOUT / ".local" / name).mkdir(parents=True, exist_ok=True)
+            (self.local / name).symlink_to(CHECKOUT / ".local" / name)
+
     def forget_local_files(self) -> None:
         """Delete what a release keeps outside bucket and remote."""
         for name in ("releases", "git"):
@@ -187,8 +194,5 @@ def make(original: Path, root: Path) -> Clone:
     """Copy a snapshot; the clones of one snapshot release the same source."""
     shutil.copytree(original, root, symlinks=True)
     clone = Clone(root)
-    clone.local.mkdir()
-    for name in SHARED:
-        (CHECKOUT / ".local" / name).mkdir(parents=True, exist_ok=True)
-        (clone.local / name).symlink_to(CHECKOUT / ".local" / name)
+    clone.share()
     return clone

@@ -1,10 +1,14 @@
 """`./inv release` on a clone of its own: what a user sees, and what is in the world afterwards."""
 
+import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 import requests
 
@@ -120,16 +124,37 @@ def test_daemons_do_not_hold_the_pipe_of_a_command(fresh: Clone, first: str) -> 
     assert "stopped" not in fresh.inv("foundation", "status").stdout
 
 
-def test_clean_leaves_nothing_of_the_clone(make_clone: Callable[[str], Clone]) -> None:
-    import docker
+def test_local_folder_deleted_under_running_daemons_is_begun_anew(make_clone: Callable[[str], Clone]) -> None:
+    clone = make_clone("deleted")
+    clone.release()
+    shutil.rmtree(clone.local)
+    clone.share()
+    said = clone.release()
+    assert "Ended a leftover of this clone" in said
+    assert "Released config-server 0.1.0" in said
+    assert len(containers_of(clone)) == 1, "the app of the first release is gone"
 
+
+def test_clean_leaves_nothing_of_the_clone_and_all_of_another(
+    fresh: Clone, first: str, make_clone: Callable[[str], Clone]
+) -> None:
     clone = make_clone("clean")
     assert clone.inv("foundation", "start").returncode == 0
     done = clone.inv("clean")
     assert done.returncode == 0, done.stdout
+    assert f"network sidecar-train-{clone.identity}" in done.stdout
     assert not clone.local.exists()
-    identity = re.search(r"network sidecar-train-(\w+)", done.stdout)
-    assert identity, done.stdout
-    client = docker.from_env()
-    assert client.networks.list(filters={"label": f"train.clone={identity[1]}"}) == []
-    assert client.containers.list(all=True, filters={"label": f"train.clone={identity[1]}"}) == []
+    assert containers_of(clone) == []
+    networks = docker.from_env().networks.list(filters={"label": f"train.clone={clone.identity}"})
+    assert networks == []
+    found = re.search(r"http://(app-using-config-server\.apps\.localhost):(\d+)", first)
+    assert found
+    ready = fresh.local / "embedded/foundation/ready.json"
+    router = json.loads(ready.read_text())["router"]
+    assert requests.get(f"{router}/config", headers={"Host": found[1]}, timeout=10).json() == STORY
+
+
+def containers_of(clone: Clone) -> list[Any]:
+    """Return the engine's containers that carry the clone's label."""
+    label = f"train.clone={clone.identity}"
+    return list(docker.from_env().containers.list(all=True, filters={"label": label}))
