@@ -135,9 +135,9 @@ def summary(release: Release) -> None:
         "zips": "\n".join(urls),
         "record": public.url(release.record_key),
         "install": f"cf create-buildpack {release.name}_buildpack {installable} 1",
-        "apps": "\n".join(apps),
     }
     if embedded:
+        rows["apps"] = "\n".join(apps)
         rows["stays up"] = "until ./inv clean; stop it with ./inv foundation stop"
     report.facts(rows)
 

@@ -101,6 +101,8 @@ def _order(release: Release, ready: Ready) -> Mapping[str, Any]:
         "ways": list(config.acceptance.ways),
         "stacks": list(config.stacks),
         "sidecar": config.sidecar.model_dump(),
+        # On a foundation that others use, nothing stays.
+        "keep": list(config.acceptance.apps) if release.world.environment == "embedded" else [],
     }
 
 

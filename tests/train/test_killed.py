@@ -6,7 +6,7 @@ import pytest
 
 from tests.train.clone import Clone
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train, pytest.mark.xdist_group("killed")]
 
 VERSION = "0.1.0"
 

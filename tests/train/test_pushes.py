@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ FIXTURES = CHECKOUT / "fixtures"
 def run(undisturbed: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """An acceptance run on the foundation of a clone that has released."""
     ready = json.loads((undisturbed.local / "embedded/foundation/ready.json").read_text())
-    (order,) = (undisturbed.local / "releases").rglob("acceptance/candidate.json")
+    (order,) = (undisturbed.local / "releases").glob("embedded/*/acceptance/candidate.json")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CF_USERNAME", ready["user"])
         patch.setenv("CF_PASSWORD", ready["password"])
@@ -96,7 +95,7 @@ def test_closed_proxies_prove_the_cached_zip_where_staging_cannot_be_cut_off(
 
 
 def test_logs_of_the_gating_pushes_are_kept(undisturbed: Clone) -> None:
-    (folder,) = (undisturbed.local / "releases").rglob("acceptance")
-    logs = {path.name: path.read_text() for path in Path(folder).glob("*.log")}
+    (folder,) = (undisturbed.local / "releases").glob("embedded/*/acceptance")
+    logs = {path.name: path.read_text() for path in (folder / "logs").glob("*.log")}
     assert "rubyapp-uncached-cflinuxfs4.log" in logs
     assert "-----> Installing config-server v0.1.0" in logs["rubyapp-uncached-cflinuxfs4.log"]
