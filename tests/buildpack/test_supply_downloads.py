@@ -25,6 +25,8 @@ from tests.buildpack.staging_area import (
     unreleased,
 )
 
+CURLS = {"503": 22, "500": 22, "cut": 18, "stall": 28}  # curl's exit code for each failure
+
 
 def require_refused(done: Done, used: Staging, *words: str) -> None:
     """The script failed with a sentence and a remedy, and left nothing anywhere."""
@@ -63,6 +65,7 @@ def test_a_failure_that_passes_ends_well(uncached: Staging, server: FileServer, 
     done = uncached.supply()
     assert done.code == 0, done.err
     assert f"Trying again ({len(plan)} of 3)" in done.out
+    assert f"curl: ({CURLS[plan[0]]})" in done.err
     assert uncached.installed[0].read_bytes() == PROGRAM
     assert len(server.asked) == len(plan)
 
@@ -88,8 +91,11 @@ def test_a_host_that_cannot_be_reached_is_named_with_curls_own_words(
     assert UNREACHABLE.search(done.err)
 
 
-def test_a_redirect_to_a_file_of_the_container_is_refused(uncached: Staging, server: FileServer) -> None:
-    server.plan = ["file:///etc/hostname"]
+@pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1:1/program"])
+def test_a_redirect_to_anything_but_http_is_refused(
+    uncached: Staging, server: FileServer, target: str
+) -> None:
+    server.plan = [target]
     require_refused(uncached.supply(), uncached, "curl: (1)")
 
 
