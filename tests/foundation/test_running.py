@@ -278,7 +278,7 @@ def test_a_line_longer_than_the_engine_keeps_whole_arrives_whole(
 
 def test_a_container_may_do_little(make_runner: MakeRunner, empty: Path, log: Lines) -> None:
     runner = make_runner()
-    show = "grep -E '^(CapEff|NoNewPrivs):' /proc/self/status; cat /run/instance.json"
+    show = "exec 2>&1; grep -E '^(CapEff|NoNewPrivs):' /proc/self/status; cat /run/instance.json"
     show += "; touch /tmp/lifecycle/x; echo shown; exec sleep 1000"
     spec = process(empty, show)
     runner.run(spec, log)
