@@ -84,9 +84,10 @@ def test_a_sidecar_that_exits_0_ends_the_instance(make_runner: MakeRunner, empty
     runner.run(spec, log)
     status = reaches(runner, spec.process_guid, "CRASHED")
     assert status.details == "APP/PROC/WEB/SIDECAR/CONFIG-SERVER: Exited with status 0"
-    assert "done" in log.texts("APP/PROC/WEB/SIDECAR/CONFIG-SERVER")
     log.wait_for("App instance exited")
+    log.wait_for("Exit status 143")
     assert "Exit status 143" in log.texts("APP/PROC/WEB")
+    assert "done" in log.texts("APP/PROC/WEB/SIDECAR/CONFIG-SERVER")
 
 
 def test_a_stop_is_term_and_then_kill_for_the_process_that_ignores_it(
