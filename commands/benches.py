@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from commands import wiring
 from releaser.errors import ConfigError, SourceError
 
-ROUNDS = 5
-
 
 def run(name: str) -> None:
     """Run the benchmark of that name, or each of them; ends with the first one's exit code that is not 0."""

@@ -1,4 +1,4 @@
-"""What `./inv check`, `test`, `bench` and `lock` do: the project looks at itself."""
+"""What `./inv check`, `test` and `lock` do: the project looks at itself."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ GO_MODULES = ("sidecar_src", "foundation/go")
 
 
 def run() -> None:
-    """Run every check, show what each says, and end with the first failure's code."""
+    """Run every check, show what each says, and end with 1 where one of them failed."""
     failed = [name for name, act in _checks().items() if not _passes(name, act)]
     if failed:
         report.error(f"{len(failed)} of the checks failed: {', '.join(failed)}")
@@ -88,19 +88,11 @@ def _go_environment(**more: str) -> Mapping[str, str]:
 def test(*, fast: bool, only: str) -> None:
     """Run Go's tests with race detection, then pytest; pytest's own last line is the last."""
     if not fast:
-        _prepare()
+        wiring.ensure_machine("git", "gcc", "mmdebstrap")
     if not only:
         _test_go(race=not fast)
     argv = [sys.executable, "-m", "pytest", *PARALLEL, *_selection(fast, only)]
     raise wiring.ended(subprocess.run(argv, cwd=wiring.ROOT, check=False, env=_test_environment()).returncode)
-
-
-def _prepare() -> None:
-    from host import engine, packages
-
-    engine.ensure(report.say, folder=wiring.HOST_STATE)
-    if packages.can_install():
-        packages.ensure_packages(["git", "gcc", "mmdebstrap"], report.say, folder=wiring.HOST_STATE)
 
 
 def _selection(fast: bool, only: str) -> list[str]:

@@ -14,7 +14,6 @@ from releaser.errors import ConfigError, TrainError
 
 IMAGES = "sidecar-train-rootfs:*-{}"  # the foundation tags a stack's image for each clone
 SIGNS = {"ok": "ok", "warning": "warning", "missing": "MISSING"}
-MISSING_EXIT = wiring.HOST_EXIT
 
 
 def doctor() -> None:
@@ -38,9 +37,8 @@ def _say_remedies(rows: Sequence[Row]) -> None:
         return
     report.title("What to do")
     report.facts({row.name: row.remedy for row in lacking})
-    missing = [row.name for row in lacking if row.state == "missing"]
-    if missing:
-        raise wiring.ended(MISSING_EXIT)
+    if any(row.state == "missing" for row in lacking):
+        raise wiring.ended(wiring.HOST_EXIT)
 
 
 def foundation(action: str, lifecycle: Path | None) -> None:
@@ -95,9 +93,9 @@ def clean(*, keep_cache: bool) -> None:
 
 
 def _delete(kept: set[Path]) -> None:
-    """Delete `.local/`; the environment that runs this goes last."""
+    """Delete `.local/`, or all of it but what is kept."""
     if not kept:
-        shutil.rmtree(wiring.LOCAL, ignore_errors=False)
+        shutil.rmtree(wiring.LOCAL)
         report.fact("removed .local/")
         return
     for path in sorted(wiring.LOCAL.iterdir()):

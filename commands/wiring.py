@@ -78,20 +78,24 @@ def embedded() -> Embedded:
     return Embedded(ROOT)
 
 
-def start_embedded(lifecycle: Path | None = None) -> Addresses:
-    """Start or adopt the whole embedded environment, and what the machine lacks for it."""
+def ensure_machine(*wanted: str) -> None:
+    """Make sure of an engine and, where we may install, of these Debian packages."""
     from host import engine, packages
 
-    settings = config.load(SETTINGS)
-    say = report.say
-    engine.ensure(say, folder=HOST_STATE)
+    engine.ensure(report.say, folder=HOST_STATE)
     if packages.can_install():
-        packages.ensure_packages(["git", "mmdebstrap"], say, folder=HOST_STATE)
+        packages.ensure_packages(wanted, report.say, folder=HOST_STATE)
+
+
+def start_embedded(lifecycle: Path | None = None) -> Addresses:
+    """Start or adopt the whole embedded environment, and what the machine lacks for it."""
+    settings = config.load(SETTINGS)
+    ensure_machine("git", "mmdebstrap")
     return embedded().start(
         branch=settings.git.branch,
         stacks=settings.stacks,
         go=go_program(settings),
-        say=say,
+        say=report.say,
         lifecycle=lifecycle,
     )
 
@@ -103,7 +107,8 @@ def releasing(environment: str) -> Iterator[World]:
         yield _named(environment)
         return
     with embedded().alone("release", report.say):
-        yield _embedded_world(start_embedded())
+        up = start_embedded()
+        yield _embedded_world(up.data, up)
 
 
 def looking(environment: str) -> World:
@@ -112,23 +117,18 @@ def looking(environment: str) -> World:
         return _named(environment)
     here = embedded()
     if all(here.status().values()):
-        return _embedded_world(start_embedded())
-    data = here.keep_data(config.load(SETTINGS).git.branch, report.say)
-    return _world(
-        EMBEDDED, _embedded_config(data, None), _store(data), Public(base=data.public_url), None, None
-    )
+        up = start_embedded()
+        return _embedded_world(up.data, up)
+    return _embedded_world(here.keep_data(config.load(SETTINGS).git.branch, report.say), None)
 
 
-def _embedded_world(up: Addresses) -> World:
-    access = Access(user=up.foundation.user, password=up.foundation.password)
-    public = Public(base=up.data.public_url, resolve=up.resolve)
-    settings = _embedded_config(up.data, up)
-    return _world(EMBEDDED, settings, _store(up.data), public, access, up.git_url)
-
-
-def _store(data: Data) -> Store:
+def _embedded_world(data: Data, up: Addresses | None) -> World:
+    """Return the embedded world; without `up` it can be looked at, but nothing can be pushed to it."""
     keys = Keys(access_key_id=data.s3.access_key_id, secret_access_key=data.s3.secret_access_key)
-    return Store(data.s3.endpoint, "us-east-1", data.s3.bucket, keys)
+    store = Store(data.s3.endpoint, "us-east-1", data.s3.bucket, keys)
+    public = Public(base=data.public_url, resolve=up.resolve if up else {})
+    access = Access(user=up.foundation.user, password=up.foundation.password) if up else None
+    return _world(EMBEDDED, _embedded_config(data, up), store, public, access, up.git_url if up else None)
 
 
 def _embedded_config(data: Data, up: Addresses | None) -> Config:
