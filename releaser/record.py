@@ -2,24 +2,10 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from releaser.candidate import Ready
-from releaser.model import Candidate, Release
-
-
-@dataclass(frozen=True)
-class Published:
-    """An accepted zip and the public key that it gets."""
-
-    zip: Candidate
-    key: str
-
-
-def published(release: Release, ready: Ready) -> list[Published]:
-    """Return the zips with their public keys."""
-    return [Published(one, f"{release.public_prefix}/{one.name}") for one in ready.zips]
+from releaser.model import Release
 
 
 def checksums(release: Release, ready: Ready) -> bytes:
@@ -45,14 +31,14 @@ def build(release: Release, ready: Ready, acceptance: Mapping[str, Any]) -> Mapp
         "binaries": [{**binary, "url": public.url(binary["key"])} for binary in ready.binaries],
         "zips": [
             {
-                "name": one.zip.name,
-                "stack": one.zip.stack,
-                "variant": one.zip.variant,
-                "sha256": one.zip.digest,
-                "size": one.zip.size,
-                "url": public.url(one.key),
+                "name": one.name,
+                "stack": one.stack,
+                "variant": one.variant,
+                "sha256": one.digest,
+                "size": one.size,
+                "url": public.url(f"{release.public_prefix}/{one.name}"),
             }
-            for one in published(release, ready)
+            for one in ready.zips
         ],
         "acceptance": acceptance,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from releaser import candidate, packaging, record, report, runner, source, version
+from releaser import candidate, packaging, report, runner, source, version
 from releaser.errors import ConfigError, TrainError
 from releaser.model import Facts, Release, World
 from releaser.steps import promote
@@ -125,7 +125,7 @@ def summary(release: Release) -> None:
         return
     report.title(f"Released {release.name} {release.version}")
     public = release.world.public
-    urls = [public.url(one.key) for one in record.published(release, ready)]
+    urls = [public.url(f"{release.public_prefix}/{one.name}") for one in ready.zips]
     # Nobody but containers and the train itself resolves the embedded environment's fixed name.
     embedded = release.world.environment == "embedded"
     installable = release.zips / ready.zips[0].name if embedded else urls[0]

@@ -1,11 +1,12 @@
 """Publishing the accepted release: main, tag, zips and record."""
 
-import hashlib
+from pathlib import Path, PurePosixPath
 
-from releaser import candidate, record, report, version
+from releaser import candidate, publication, report, version
 from releaser.candidate import Ready
 from releaser.errors import GitError, NotAcceptedError, OverwriteError, SupersededError
-from releaser.model import BUILDPACK, Release, encode
+from releaser.model import BUILDPACK, Release, sha256
+from releaser.publication import Object
 from releaser.source import pin_paths
 from releaser.tools import zips
 
@@ -25,9 +26,9 @@ def find(release: Release) -> str | None:
         return None
     if repository.branch(release.branch) is not None:
         return None
-    for key, digest in _objects(release, ready).items():
-        stored = store.head(key)
-        if stored is None or stored.digest != digest:
+    for one in _objects(release, ready):
+        stored = store.head(one.key)
+        if stored is None or stored.digest != one.digest:
             return None
     return f"{release.tag} on {commit[:12]}\n{release.world.public.url(release.record_key)}"
 
@@ -39,43 +40,31 @@ def run(release: Release) -> None:
     ready = candidate.ready(release)
     if ready is None:
         raise NotAcceptedError(f"{release.ready_key} is not in the bucket", "Run ./inv package first.")
-    _require_free(release, ready)
+    made = _objects(release, ready)
+    _require_free(release, made)
     for one in ready.zips:
         zips.entries(candidate.fetch(release, one))
     _push(release, ready)
-    _publish(release, ready)
+    _publish(release, made)
 
 
-def _record(release: Release, ready: Ready) -> dict[str, object]:
+def _objects(release: Release, ready: Ready) -> list[Object]:
+    """Return every public object; raises NotAcceptedError where no acceptance of these zips passed."""
     passed = candidate.acceptance(release)
     if passed is None:
         name = release.config.foundation.name
         raise NotAcceptedError(f"{release.version} is not accepted on {name}", "Run ./inv accept first.")
     candidate.require_gate(release, ready, passed)
-    return dict(record.build(release, ready, passed))
+    return publication.objects(release, ready, passed)
 
 
-def _objects(release: Release, ready: Ready) -> dict[str, str]:
-    """Return every public name that this step makes, and the digest of what belongs there."""
-    zipped = {one.key: one.zip.digest for one in record.published(release, ready)}
-    said = {
-        _sums_key(release): record.checksums(release, ready),
-        release.record_key: encode(_record(release, ready)),
-    }
-    return zipped | {key: hashlib.sha256(content).hexdigest() for key, content in said.items()}
-
-
-def _sums_key(release: Release) -> str:
-    return f"{release.public_prefix}/SHA256SUMS"
-
-
-def _require_free(release: Release, ready: Ready) -> None:
+def _require_free(release: Release, made: list[Object]) -> None:
     """Stop before anything becomes public where a public name holds other bytes."""
-    for key, digest in _objects(release, ready).items():
-        stored = release.world.store.head(key)
-        if stored is not None and stored.digest != digest:
+    for one in made:
+        stored = release.world.store.head(one.key)
+        if stored is not None and stored.digest != one.digest:
             raise OverwriteError(
-                f"{key} exists with other bytes (there: {stored.digest}, accepted: {digest})",
+                f"{one.key} exists with other bytes (there: {stored.digest}, accepted: {one.digest})",
                 "Nothing published is ever overwritten. Find out who put it there; release another version.",
             )
 
@@ -144,13 +133,18 @@ def _require_newest(release: Release, main: str) -> None:
         )
 
 
-def _publish(release: Release, ready: Ready) -> None:
+def _publish(release: Release, made: list[Object]) -> None:
+    """Put each object under its public name, where nothing may lie, in their order."""
     store = release.world.store
-    for one in record.published(release, ready):
-        path = candidate.fetch(release, one.zip)
-        with report.transfer(one.zip.name, one.zip.size) as advance:
-            store.put_new(one.key, path, digest=one.zip.digest, kind="application/zip", advance=advance)
-    sums = record.checksums(release, ready)
-    digest = hashlib.sha256(sums).hexdigest()
-    store.put_new(_sums_key(release), sums, digest=digest, kind="text/plain", advance=lambda _: None)
-    candidate.put_json(release, release.record_key, _record(release, ready))
+    for one in made:
+        source = one.content if one.content is not None else _accepted(release, one)
+        with report.transfer(one.key, one.size) as advance:
+            store.put_new(one.key, source, digest=one.digest, kind=one.kind, advance=advance)
+
+
+def _accepted(release: Release, one: Object) -> Path:
+    """Return the local file of an accepted zip."""
+    path = release.zips / PurePosixPath(one.key).name
+    if not path.exists() or sha256(path) != one.digest:
+        release.world.store.download(str(one.origin), path, one.digest, lambda _: None)
+    return path
