@@ -1,220 +1,170 @@
-"""The bucket: puts objects that are never overwritten, and reads them back.
+"""The bucket: puts objects that are never overwritten, and sees that the store has them.
 
-Rules from the S3 API: `If-None-Match: *` on PutObject answers 412 where the key exists; the digest that
-decides sameness is ours, in the object's metadata (`sha256`), since an ETag is no digest for every store.
+Rules from the S3 API: `If-None-Match: *` on a write answers 412 where the key exists; the digest that decides
+sameness is ours, in the object's metadata (`sha256`), since an ETag is no digest for every store.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from releaser.errors import OverwriteError, StoreError
+from releaser.tools.bodies import Advance, Counted, content_md5
+from releaser.tools.conditions import REFUSED, Conditions
+from releaser.tools.connection import Keys
+from releaser.tools.objects import Listed, Reader, Stored
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+__all__ = ["Keys", "Listed", "Protection", "Store", "Stored"]
 
-CHUNK = 1 << 20
-PROBE = ".release-train/conditional-put"
-ABSENT = ("404", "NoSuchKey")
-EXISTS = ("412", "PreconditionFailed")
-DENIED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "NoCredentialsError")
-Advance = Callable[[int], None]
+Protection = Literal["conditional", "compare"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """Credentials for the bucket; without them boto3's own chain is asked (environment, profile, role)."""
-
-    access_key_id: str
-    secret_access_key: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """What the bucket says of an object: size in bytes and the sha256 that was put with it, if any."""
-
-    key: str
-    size: int
-    digest: str | None
-
-
-class _Counted:
-    """A file that tells how much of it has been read; boto3 goes back to sign it first and to try again."""
-
-    def __init__(self, file: IO[bytes], advance: Advance) -> None:
-        self.file = file
-        self.advance = advance
-        self.position = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self.file.read(size)
-        self._is_at(self.position + len(data))
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._is_at(self.file.seek(offset, whence))
-        return self.position
-
-    def tell(self) -> int:
-        return self.position
-
-    def _is_at(self, position: int) -> None:
-        self.advance(position - self.position)
-        self.position = position
+def _untold(_count: int) -> None:
+    """Tell no progress."""
 
 
 @dataclass(frozen=True)
-class Store:
-    """A bucket at an endpoint; None is AWS itself."""
+class Store(Reader):
+    """A bucket to write; `scratch` is where conditions are tried, `protection` what is allowed without."""
 
-    endpoint: str | None
-    region: str
-    bucket: str
-    keys: Keys | None = None
+    scratch: str = field(default=".release-train/", kw_only=True)
+    protection: Protection = field(default="conditional", kw_only=True)
 
     @cached_property
-    def client(self) -> "S3Client":
-        """The boto3 client; made late, since boto3 is slow to import."""
-        import boto3
-        from botocore.config import Config
+    def conditions(self) -> Conditions:
+        """What the store honours; asked at most once, when it is first needed."""
+        return Conditions(self, self.scratch)
 
-        config = Config(
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if self.endpoint else "auto"},
-            retries={"mode": "standard", "total_max_attempts": 4},
-            connect_timeout=10,
-            read_timeout=60,
-        )
-        keys = self.keys
-        session = boto3.Session(
-            aws_access_key_id=keys.access_key_id if keys else None,
-            aws_secret_access_key=keys.secret_access_key if keys else None,
-            region_name=self.region,
-        )
-        return session.client("s3", endpoint_url=self.endpoint, config=config)
+    def remarks(self) -> list[str]:
+        """Return what a person should know of how things are put here, where that is not the best way."""
+        if not self.conditions.put:
+            return [
+                f"{self.place} ignores If-None-Match: each key is looked at before it is put, and read back "
+                "after (s3.overwrite_protection: compare). Run one train at a time."
+            ]
+        if not self.conditions.copy:
+            return [f"{self.place} has no conditional copy: objects are read and put conditionally instead."]
+        return []
 
-    def _call(self, what: str, action: Callable[[], Any], *, absent: tuple[str, ...] = ()) -> Any:
-        """Do an S3 call; None where its error code is among `absent`, StoreError for any other failure."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return action()
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in absent:
-                return None
-            raise StoreError(f"{what}: the store answered {error}", self._remedy(code)) from error
-        except BotoCoreError as error:
-            raise StoreError(f"{what}: {error}", self._remedy(type(error).__name__)) from error
-
-    def _remedy(self, code: str) -> str:
-        where = f"bucket '{self.bucket}' at {self.endpoint or 'AWS'}"
-        if code in DENIED:
-            return f"Check the credentials (AWS_ACCESS_KEY_ID and the rest) and their rights on {where}."
-        return f"Check that {where} can be reached, and run the same command again."
-
-    def head(self, key: str) -> Stored | None:
-        """Return what is stored under a key, or None."""
-        found = self._call(
-            f"asking for {key}",
-            lambda: self.client.head_object(Bucket=self.bucket, Key=key),
-            absent=ABSENT,
-        )
-        if found is None:
-            return None
-        return Stored(key=key, size=found["ContentLength"], digest=found.get("Metadata", {}).get("sha256"))
-
-    def list(self, prefix: str) -> list[str]:
-        """Return every key below a prefix, sorted."""
-        pages = self.client.get_paginator("list_objects_v2")
-        found = self._call(
-            f"listing {prefix}", lambda: list(pages.paginate(Bucket=self.bucket, Prefix=prefix))
-        )
-        return sorted(entry["Key"] for page in found for entry in page.get("Contents", []))
-
-    def read(self, key: str) -> bytes | None:
-        """Return a small object's bytes, or None."""
-        found = self._call(
-            f"reading {key}",
-            lambda: bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()),
-            absent=ABSENT,
-        )
-        return None if found is None else bytes(found)
-
-    def put_new(self, key: str, source: Path | bytes, *, digest: str, kind: str, advance: Advance) -> bool:
+    def put_new(
+        self, key: str, source: Path | bytes, *, digest: str, kind: str, advance: Advance = _untold
+    ) -> bool:
         """Put an object that must not exist; return whether it was put now.
 
         The same bytes under the key already are fine (False); other bytes raise OverwriteError. `digest` is
         the sha256 of the source, `kind` its content type.
         """
-        if not self.refuses_overwriting:
-            raise StoreError(
-                f"bucket '{self.bucket}' at {self.endpoint or 'AWS'} ignores If-None-Match on PUT",
-                "Such a store cannot promise that nothing is overwritten; use one that honours it.",
-            )
-        if self._put(key, source, digest, kind, advance):
-            return True
-        there = self.head(key)
-        if there is not None and there.digest == digest:
-            return False
-        found = there.digest if there else "nothing any more"
-        raise OverwriteError(
-            f"{key} exists in bucket '{self.bucket}' with other bytes (there: {found}, here: {digest})",
-            "Nothing published is ever overwritten. Release another version: ./inv release --version X.Y.Z",
+        if not self.conditions.put:
+            return self._put_compared(key, source, digest, kind, advance)
+        if not self._put(key, source, digest, kind, advance, IfNoneMatch="*"):
+            return self._require_same(key, digest)  # or it was put just now, and the answer was lost
+        self._require_kept(key, digest)
+        return True
+
+    def copy_new(self, origin: str, key: str, *, digest: str, kind: str) -> bool:
+        """Put what lies under `origin` under a key that must not exist, as `put_new` does, within the store.
+
+        Where the store has no conditional copy, the bytes come here and go back.
+        """
+        if not self.conditions.copy:
+            return self._carry(origin, key, digest, kind)
+        source: Any = {"Bucket": self.bucket, "Key": origin}
+        done = self.call(
+            f"copying {origin} to {key}",
+            lambda: self.client.copy_object(Bucket=self.bucket, Key=key, CopySource=source, IfNoneMatch="*"),
+            dict.fromkeys(REFUSED, False),
         )
+        if done is not False:
+            self._require_kept(key, digest)
+            return True
+        return self._require_same(key, digest)
 
-    def _put(self, key: str, source: Path | bytes, digest: str, kind: str, advance: Advance) -> bool:
-        """Put conditionally; return False where the key exists."""
+    def put(self, key: str, content: bytes, kind: str, *, cache_control: str) -> None:
+        """Put an object that may be written again: the release page, and nothing else.
 
-        def act(body: Any) -> Any:
-            return self.client.put_object(
+        The caller looks again: another train may have replaced it before it could be asked for here.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        self._put(key, content, digest, kind, _untold, CacheControl=cache_control)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects, one by one: not every store has the call for many."""
+        for key in keys:
+            self.call(f"deleting {key}", lambda: self.client.delete_object(Bucket=self.bucket, Key=key))  # noqa: B023
+
+    def _put(
+        self, key: str, source: Path | bytes, digest: str, kind: str, advance: Advance, **how: Any
+    ) -> bool:
+        """Put; return False where a condition in `how` is not met."""
+        md5 = content_md5(source, digest)
+
+        def act(body: Any) -> bool:
+            self.client.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
                 ContentType=kind,
+                ContentMD5=md5,
                 Metadata={"sha256": digest},
-                IfNoneMatch="*",
+                **how,
             )
+            return True
 
-        if isinstance(source, bytes):
-            return self._call(f"putting {key}", lambda: act(source), absent=EXISTS) is not None
-        with source.open("rb") as file:
-            body = _Counted(file, advance)
-            return self._call(f"putting {key}", lambda: act(body), absent=EXISTS) is not None
+        def send() -> bool:
+            if isinstance(source, bytes):
+                return act(source)
+            with source.open("rb") as file:
+                return act(Counted(file, advance))
 
-    @cached_property
-    def refuses_overwriting(self) -> bool:
-        """Whether the store honours the condition: some do not. Asked once, on a scratch key."""
-        body = b"A scratch object: proves that this store honours If-None-Match.\n"
-        digest = hashlib.sha256(body).hexdigest()
-        puts = [self._put(PROBE, body, digest, "text/plain", lambda _: None) for _ in range(2)]
-        return not puts[1]
+        return bool(self.call(f"putting {key}", send, dict.fromkeys(REFUSED, False)))
 
-    def download(self, key: str, into: Path, digest: str, advance: Advance) -> None:
-        """Read an object into a file, whole and with the expected sha256, or raise StoreError."""
-        scratch = into.with_name(into.name + ".part")
-        into.parent.mkdir(parents=True, exist_ok=True)
-        actual = hashlib.sha256()
+    def _put_compared(self, key: str, source: Path | bytes, digest: str, kind: str, advance: Advance) -> bool:
+        """Look, put, read back: what can be done without the condition; two trains at once may both put."""
+        if self.protection != "compare":
+            raise StoreError(
+                f"{self.place} ignores If-None-Match on PUT",
+                "Such a store cannot promise that nothing is overwritten; use one that honours it, or set "
+                "s3.overwrite_protection: compare (docs/publishing.md says what that risks).",
+            )
+        if self.head(key) is not None:
+            return self._require_same(key, digest)
+        self._put(key, source, digest, kind, advance)
+        self.require_stored(key, digest)
+        return True
 
-        def act() -> None:
-            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
-            with scratch.open("wb") as file:
-                for chunk in body.iter_chunks(CHUNK):
-                    file.write(chunk)
-                    actual.update(chunk)
-                    advance(len(chunk))
+    def _carry(self, origin: str, key: str, digest: str, kind: str) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "object"
+            self.download(origin, path, digest, _untold)
+            return self.put_new(key, path, digest=digest, kind=kind)
 
-        try:
-            self._call(f"reading {key}", act)
-            if actual.hexdigest() != digest:
-                raise StoreError(
-                    f"{key} in bucket '{self.bucket}' has the digest {actual.hexdigest()}, not {digest}",
-                    "It was damaged or replaced. Look at the bucket's history before releasing again.",
-                )
-            scratch.replace(into)
-        finally:
-            scratch.unlink(missing_ok=True)
+    def _require_same(self, key: str, digest: str) -> bool:
+        """Return False where the key holds what was to be put; raises OverwriteError."""
+        there = self.patience.until(lambda: self.head(key))
+        if there is None:
+            raise StoreError(
+                f"{self.place} refuses to put {key} as if it were there, and does not show it",
+                "Run the same command again. In a versioned bucket, remove the delete marker that hides it.",
+            )
+        if there.digest == digest:
+            return False
+        both = f"there: {there.digest}, here: {digest}"
+        raise OverwriteError(
+            f"{key} exists in bucket '{self.bucket}' with other bytes ({both})",
+            "Nothing published is ever overwritten. Release another version: ./inv release --version X.Y.Z",
+        )
+
+    def _require_kept(self, key: str, digest: str) -> None:
+        """Ask what the store has of an object that it took."""
+        there = self.patience.until(lambda: self.head(key))
+        if there is None:
+            raise self._lost(key)
+        if there.digest != digest:
+            raise StoreError(
+                f"{self.place} took {key} and says that its sha256 is {there.digest}, not {digest}",
+                "It was replaced meanwhile, or the store does not keep metadata (x-amz-meta-sha256).",
+            )

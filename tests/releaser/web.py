@@ -12,10 +12,13 @@ class Asked:
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
+    """What is answered; status 0 closes the connection without a word."""
+
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -39,9 +42,12 @@ def serve(answer: Callable[[Asked], Answer]) -> Iterator[Server]:
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked.append(Asked(method=self.command, path=self.path, headers=dict(self.headers)))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked.append(Asked(method=self.command, path=self.path, headers=dict(self.headers), body=body))
             reply = answer(asked[-1])
+            if not reply.status:
+                self.close_connection = True
+                return
             self.send_response(reply.status)
             headers = {"Content-Length": str(len(reply.body)), "Connection": "close", **reply.headers}
             for name, value in headers.items():
@@ -50,7 +56,7 @@ def serve(answer: Callable[[Asked], Answer]) -> Iterator[Server]:
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_GET = do_HEAD = do_PUT = _serve  # noqa: N815  # the names that the library calls
+        do_GET = do_HEAD = do_PUT = do_DELETE = _serve  # noqa: N815  # the names that the library calls
 
         def log_message(self, *_args: object) -> None:
             pass
