@@ -15,11 +15,18 @@ from releaser.tools import zips
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """What ready.json says: the release commit, and the binaries and zips that the release is made of."""
+    """What ready.json says: all that a release is made of, and what the record will say of its making.
+
+    Whoever promotes it, and where, the record is made of this and the acceptance report alone.
+    """
 
     commit: str
     binaries: tuple[Mapping[str, Any], ...]  # target, key, sha256, size
     zips: tuple[Candidate, ...]
+    documents: tuple[Mapping[str, Any], ...]  # name, sha256, size
+    entries: Mapping[str, list[Mapping[str, Any]]]  # of each zip: path, mode, sha256, size
+    tools: Mapping[str, str | None]  # of the machine that packaged
+    places: Mapping[str, str | None]  # public: where the bucket's keys are read; git: what staging clones
 
 
 def ready(release: Release) -> Ready | None:
@@ -27,8 +34,15 @@ def ready(release: Release) -> Ready | None:
     found = read_json(release, release.ready_key)
     if found is None:
         return None
-    made = tuple(Candidate(**row) for row in found["zips"])
-    return Ready(commit=found["commit"], binaries=tuple(found["binaries"]), zips=made)
+    return Ready(
+        commit=found["commit"],
+        binaries=tuple(found["binaries"]),
+        zips=tuple(Candidate(**row) for row in found["zips"]),
+        documents=tuple(found.get("documents", ())),
+        entries=found.get("entries", {}),
+        tools=found.get("tools", {}),
+        places=found.get("places", {}),
+    )
 
 
 def say_ready(release: Release, state: Ready) -> None:
@@ -52,6 +66,14 @@ def put_json(release: Release, key: str, value: Mapping[str, Any]) -> None:
     content = encode(value)
     digest = hashlib.sha256(content).hexdigest()
     release.world.store.put_new(key, content, digest=digest, kind="application/json", advance=lambda _: None)
+
+
+def entry_rows(release: Release, one: Candidate) -> list[Mapping[str, Any]]:
+    """Return what ready.json and the record say of the files in a zip, read from the zip itself."""
+    return [
+        {"path": entry.path, "mode": f"{entry.mode:04o}", "sha256": entry.digest, "size": entry.size}
+        for entry in zips.entries(release.zips / one.name)
+    ]
 
 
 def binary_rows(release: Release) -> tuple[Mapping[str, Any], ...]:
@@ -103,8 +125,8 @@ def require_contents(release: Release, one: Candidate) -> None:
 
 
 def required_rows(release: Release) -> set[str]:
-    """Return the acceptance rows that gate the release: app, way in, stack."""
-    config = release.config
+    """Return the acceptance rows that gate the release, as its source commit asks: app, way in, stack."""
+    config = release.own_config
     return {
         f"{app}/{way}/{stack}"
         for app in config.acceptance.apps

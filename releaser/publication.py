@@ -7,7 +7,11 @@ from typing import Any
 
 from releaser import record
 from releaser.candidate import Ready
-from releaser.model import Release, encode
+from releaser.evidence import proof, provenance, sbom
+from releaser.evidence.proof import Claims
+from releaser.model import Release
+
+RAW = "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,30 +26,45 @@ class Object:
     content: bytes | None = None
 
 
-def objects(release: Release, ready: Ready, passed: Mapping[str, Any]) -> list[Object]:
-    """Return the public objects, the record last: where it is, all of them are."""
-    said = {
-        "SHA256SUMS": (record.checksums(release, ready), "text/plain"),
-        "release.json": (encode(record.build(release, ready, passed)), "application/json"),
-    }
-    return [*_zips(release, ready), *(_said(release, name, *what) for name, what in said.items())]
+def objects(release: Release, ready: Ready, passed: Mapping[str, Any], commit: str) -> list[Object]:
+    """Return the public objects, the record last: where it is, all of them are; `commit` has the tag.
 
-
-def _zips(release: Release, ready: Ready) -> list[Object]:
+    A record that another version of the train wrote is the last word on its release: it is used as it is.
+    Raises SigningError where the release cannot be signed, or was begun with another key.
+    """
+    zips = [_copied(release, one.name, one.digest, one.size, "application/zip") for one in ready.zips]
+    there = release.world.store.read(release.record_key)
+    if there is not None and record.is_of_another_format(release, ready, there):
+        return [*zips, _said(release.record_key, there, "application/json")]
+    sums = record.checksums(ready)
+    subjects = {**record.digests(ready), record.SUMS: hashlib.sha256(sums).hexdigest()}
+    claims = Claims(
+        statement=provenance.statement(release, ready, subjects),
+        record=lambda keyid: record.build(release, ready, passed, commit, keyid),
+    )
+    proven = proof.of(release, claims, there)
+    signature = [proven.signature] if proven.signature is not None else []
     return [
-        Object(
-            key=f"{release.public_prefix}/{one.name}",
-            digest=one.digest,
-            size=one.size,
-            kind="application/zip",
-            origin=f"{release.candidate_prefix}/{one.name}",
-        )
-        for one in ready.zips
+        *zips,
+        *(_copied(release, one["name"], one["sha256"], one["size"], sbom.KIND) for one in ready.documents),
+        _said(f"{release.public_prefix}/{record.SUMS}", sums, "text/plain"),
+        _said(proof.statement_key(release), proven.envelope, provenance.KIND),
+        *(_said(proof.signature_key(release), one, RAW) for one in signature),
+        _said(release.record_key, proven.record, "application/json"),
     ]
 
 
-def _said(release: Release, name: str, content: bytes, kind: str) -> Object:
+def seal(made: list[Object]) -> str:
+    """Return, for people, who signed the objects."""
+    keyid = record.said(made[-1].content or b"").get("signed_by")
+    return f"signed by the key {keyid}" if keyid else "unsigned: no signing key is given (docs/evidence.md)"
+
+
+def _copied(release: Release, name: str, digest: str, size: int, kind: str) -> Object:
+    origin, key = f"{release.candidate_prefix}/{name}", f"{release.public_prefix}/{name}"
+    return Object(key=key, digest=digest, size=size, kind=kind, origin=origin)
+
+
+def _said(key: str, content: bytes, kind: str) -> Object:
     digest = hashlib.sha256(content).hexdigest()
-    return Object(
-        key=f"{release.public_prefix}/{name}", digest=digest, size=len(content), kind=kind, content=content
-    )
+    return Object(key=key, digest=digest, size=len(content), kind=kind, content=content)

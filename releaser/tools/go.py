@@ -5,6 +5,7 @@ import importlib.util
 import platform
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from releaser.errors import SourceError
@@ -61,6 +62,50 @@ def environment(cache: Path, target: str) -> Mapping[str, str]:
         "GOCACHE": str(cache / "go-build"),
         "GOMODCACHE": str(cache / "go-mod"),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A module in a binary: its path, version, and the sum of its files (`h1:…`), where it has one."""
+
+    path: str
+    version: str
+    sum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInfo:
+    """What Go wrote into a binary: the toolchain, the main module, its dependencies, the build's settings."""
+
+    go: str
+    main: Module
+    dependencies: tuple[Module, ...]
+    settings: Mapping[str, str]
+
+
+def build_info(go: Path, binary: Path) -> BuildInfo:
+    """Return what a compiled program says of itself; a replaced module is the one that replaced it."""
+    text = shell.run([go, "version", "-m", binary], env={"GOTOOLCHAIN": "local"}, error=SourceError).stdout
+    first, *rows = text.decode().splitlines()
+    found: dict[str, list[Module]] = {"mod": [], "dep": []}
+    settings = {}
+    for kind, *values in (row.strip("\t").split("\t") for row in rows):
+        if kind == "build":
+            key, _, value = values[0].partition("=")
+            settings[key] = value.strip('"')
+        elif kind == "=>":
+            found["dep"][-1] = _module(values)
+        elif kind in found:
+            found[kind].append(_module(values))
+    if not found["mod"]:
+        raise SourceError(f"{binary.name} does not say which module it was made of", "Run ./inv build again.")
+    version = first.rpartition(": go")[2]
+    return BuildInfo(go=version, main=found["mod"][0], dependencies=tuple(found["dep"]), settings=settings)
+
+
+def _module(values: list[str]) -> Module:
+    path, version, total = [*values, "", ""][:3]
+    return Module(path=path, version=version, sum=total)
 
 
 def check(go: Path, source: Path, cache: Path) -> None:

@@ -8,12 +8,13 @@ import zipfile
 import pytest
 
 from releaser import candidate
-from releaser.errors import PackageError, SourceError, StoreError
+from releaser.errors import OverwriteError, PackageError, SourceError, StoreError
 from releaser.steps import package
 from tests.releaser.toy import Stage
 
 pytestmark = pytest.mark.slow
 
+DOCUMENTS = ("toy-0.1.0.cdx.json", "toy_buildpack-0.1.0.cdx.json")
 ZIPS = ("toy_buildpack-cached-cflinuxfs4-v0.1.0.zip", "toy_buildpack-cflinuxfs4-v0.1.0.zip")
 
 
@@ -22,13 +23,14 @@ def key(stage: Stage, name: str) -> str:
 
 
 def candidate_keys(stage: Stage) -> set[str]:
-    return set(stage.store.list(stage.release.candidate_prefix + "/"))
+    return {row.key for row in stage.store.list(stage.release.candidate_prefix + "/")}
 
 
 def test_packaged_candidate_holds_both_zips_and_says_what_they_are_made_of(packaged: Stage) -> None:
     release = packaged.release
     assert release.candidate_prefix.endswith(f"/toy/candidates/1-{release.facts.source[:12]}")
-    assert candidate_keys(packaged) == {release.ready_key, *(key(packaged, name) for name in ZIPS)}
+    names = (*ZIPS, *DOCUMENTS)
+    assert candidate_keys(packaged) == {release.ready_key, *(key(packaged, name) for name in names)}
     ready = candidate.ready(release)
     assert ready is not None
     assert ready.commit == packaged.refs()[f"refs/heads/{release.branch}"]
@@ -59,7 +61,7 @@ def test_package_done_twice_is_a_no_op(packaged: Stage, capsys: pytest.CaptureFi
     assert packaged.objects() == before
 
 
-@pytest.mark.parametrize("lost", ["ready.json", *ZIPS])
+@pytest.mark.parametrize("lost", ["ready.json", *ZIPS, *DOCUMENTS])
 def test_object_that_was_lost_comes_again_with_the_same_bytes(packaged: Stage, lost: str) -> None:
     before = packaged.objects()
     packaged.delete(key(packaged, lost))
@@ -99,6 +101,25 @@ def test_zip_with_other_contents_under_the_key_is_refused_and_stays(committed: S
         committed.do("package")
     assert candidate_keys(committed) == {key(committed, ZIPS[1])}
     assert committed.digest(key(committed, ZIPS[1])) == digest
+
+
+def test_ready_says_what_the_documents_are(packaged: Stage) -> None:
+    ready = candidate.ready(packaged.release)
+    assert ready is not None
+    assert [row["name"] for row in ready.documents] == list(DOCUMENTS)
+    for row in ready.documents:
+        content = packaged.store.read(key(packaged, row["name"])) or b""
+        assert (row["sha256"], row["size"]) == (hashlib.sha256(content).hexdigest(), len(content))
+        assert packaged.digest(key(packaged, row["name"])) == row["sha256"]
+
+
+def test_document_with_other_contents_under_the_key_is_refused_and_stays(committed: Stage) -> None:
+    digest = hashlib.sha256(b"{}").hexdigest()
+    committed.overwrite(key(committed, DOCUMENTS[0]), b"{}", digest)
+    with pytest.raises(OverwriteError, match=f"{DOCUMENTS[0]} exists"):
+        committed.do("package")
+    assert committed.release.ready_key not in candidate_keys(committed)
+    assert committed.digest(key(committed, DOCUMENTS[0])) == digest
 
 
 def test_zip_that_was_damaged_in_the_bucket_is_not_used(packaged: Stage) -> None:
