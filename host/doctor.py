@@ -116,9 +116,10 @@ def _optional(machine: Machine) -> Iterator[Row]:
     needs = {
         "mmdebstrap": "needed only where no registry offers the stack's root file system",
         "gcc": "needed only for `go test -race`",
+        packages.BROWSER: "needed only for the tests of the release page",
     }
     for name, need in needs.items():
-        found = machine.find(name)
+        found = packages.find(name, machine)
         if found:
             yield Row(name=name, state="ok", found=str(found))
         else:

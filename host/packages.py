@@ -17,14 +17,25 @@ TOLD = ("Get:", "Setting up ", "E: ")  # lines of apt-get that users want to see
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A package by the program that it is wanted for, and what apt-get only recommends but we need."""
+    """A package by the program that it is wanted for, and what apt-get only recommends but we need.
+
+    `others` are programs of other packages that do as well.
+    """
 
     program: str
     companions: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
+BROWSER = "chromium-headless-shell"
 PACKAGES = {
+    BROWSER: Package(
+        program=BROWSER,
+        companions=("fonts-dejavu-core",),
+        others=("chromium", "chromium-browser", "google-chrome"),
+    ),
     "docker.io": Package(program="dockerd"),
+    "faketime": Package(program="faketime"),
     "gcc": Package(program="gcc", companions=("libc6-dev",)),
     "git": Package(program="git"),
     "mmdebstrap": Package(program="mmdebstrap", companions=("debian-archive-keyring",)),
@@ -33,7 +44,13 @@ PACKAGES = {
 
 def missing(names: Sequence[str], machine: Machine) -> list[str]:
     """Return those packages whose program is not there, from wherever it may have come."""
-    return [name for name in names if machine.find(PACKAGES[name].program) is None]
+    return [name for name in names if find(name, machine) is None]
+
+
+def find(name: str, machine: Machine) -> Path | None:
+    """Return the program that a package is wanted for, or one that does as well, or None."""
+    names = (PACKAGES[name].program, *PACKAGES[name].others)
+    return next((found for found in map(machine.find, names) if found), None)
 
 
 def can_install(machine: Machine | None = None) -> bool:

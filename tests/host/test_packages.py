@@ -21,6 +21,13 @@ def test_what_is_there_is_not_installed(scripts: Scripts) -> None:
     assert (scripts.calls(), scripts.said) == ([], [])
 
 
+def test_a_program_of_another_package_that_does_as_well_is_enough(scripts: Scripts) -> None:
+    scripts.add("google-chrome")
+    scripts.add("apt-get")
+    assert ensure(scripts, scripts.machine(), packages.BROWSER) == []
+    assert scripts.calls() == []
+
+
 def test_only_what_is_missing_is_installed_and_noted(scripts: Scripts) -> None:
     scripts.add("gcc")
     scripts.add("apt-get", f'[ "$1" = update ] || /bin/ln -s /bin/true "{scripts.bin}/mmdebstrap"')
