@@ -4,17 +4,33 @@ What `cloudfoundry-client` has is its call; the rest is plain HTTP with that cli
 goes to /v2.
 """
 
-from releaser.tools.cf.apps import Instance, apply, delete_app, find_app, instances, read_manifest, sidecars
+from releaser.tools.cf.apps import (
+    Instance,
+    apply,
+    create_app,
+    delete_app,
+    find_app,
+    instances,
+    read_manifest,
+    sidecars,
+)
 from releaser.tools.cf.buildpacks import (
+    LAST,
     Buildpack,
+    all_buildpacks,
+    change_buildpack,
+    create_buildpack,
     delete_buildpack,
     find_buildpacks,
     install_buildpack,
+    show_buildpack,
     stack_of,
+    upload_buildpack,
 )
+from releaser.tools.cf.droplets import Staged, Used, staged_apps
 from releaser.tools.cf.logs import LogLine, recent_logs
 from releaser.tools.cf.pushing import App, StagingFailedError, StartFailedError, push, stage, start, upload
-from releaser.tools.cf.routes import Answer, delete_route, routes, urls, visit
+from releaser.tools.cf.routes import Answer, create_route, delete_route, routes, urls, visit
 from releaser.tools.cf.session import (
     ApiRefusedError,
     Info,
@@ -24,12 +40,24 @@ from releaser.tools.cf.session import (
     explained,
     info,
     login,
+    now,
+    request,
     resources,
     stacks,
     wait_for,
 )
+from releaser.tools.cf.spaces import (
+    create_organization,
+    create_space,
+    default_domain,
+    delete,
+    find_organization,
+    find_space,
+)
+from releaser.tools.cf.stagings import wait_for_stagings
 
 __all__ = [
+    "LAST",
     "Answer",
     "ApiRefusedError",
     "App",
@@ -39,9 +67,20 @@ __all__ = [
     "LogLine",
     "Session",
     "Space",
+    "Staged",
     "StagingFailedError",
     "StartFailedError",
+    "Used",
+    "all_buildpacks",
     "apply",
+    "change_buildpack",
+    "create_app",
+    "create_buildpack",
+    "create_organization",
+    "create_route",
+    "create_space",
+    "default_domain",
+    "delete",
     "delete_app",
     "delete_buildpack",
     "delete_route",
@@ -49,22 +88,30 @@ __all__ = [
     "explained",
     "find_app",
     "find_buildpacks",
+    "find_organization",
+    "find_space",
     "info",
     "install_buildpack",
     "instances",
     "login",
+    "now",
     "push",
     "read_manifest",
     "recent_logs",
+    "request",
     "resources",
     "routes",
+    "show_buildpack",
     "sidecars",
     "stack_of",
     "stacks",
     "stage",
+    "staged_apps",
     "start",
     "upload",
+    "upload_buildpack",
     "urls",
     "visit",
     "wait_for",
+    "wait_for_stagings",
 ]

@@ -42,6 +42,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return dict(applications[0])
 
 
+def create_app(session: Session, space: Space, name: str, labels: Mapping[str, str]) -> str:
+    """Make an app that has its labels from the start, and return its guid; a manifest changes it later."""
+    relation = {"space": {"data": {"guid": space.guid}}}
+    body = {"name": name, "relationships": relation, "metadata": {"labels": dict(labels)}}
+    return str(request(session, "post", "/v3/apps", what=f"create the app {name}", json=body).json()["guid"])
+
+
 def apply(
     session: Session,
     space: Space,

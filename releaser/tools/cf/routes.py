@@ -8,7 +8,17 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 
 from releaser.errors import FoundationError
-from releaser.tools.cf.session import Session, explained, info, is_here, proxies, wait_for, wait_for_job
+from releaser.tools.cf.session import (
+    Session,
+    Space,
+    explained,
+    info,
+    is_here,
+    proxies,
+    request,
+    wait_for,
+    wait_for_job,
+)
 
 ANSWER_S = 30.0
 ROUTER_S = 30.0  # how long the router may need to learn a new route
@@ -26,6 +36,16 @@ def routes(session: Session, app_guid: str) -> list[Mapping[str, Any]]:
     """Return the routes that lead to an app."""
     with explained("list the app's routes"):
         return list(session.client.v3.apps.list_routes(app_guid))
+
+
+def create_route(
+    session: Session, space: Space, domain: Mapping[str, Any], host: str, labels: Mapping[str, str]
+) -> str:
+    """Make a route that leads nowhere yet, and return it as a manifest names it."""
+    relations = {"space": {"data": {"guid": space.guid}}, "domain": {"data": {"guid": domain["guid"]}}}
+    body = {"host": host, "relationships": relations, "metadata": {"labels": dict(labels)}}
+    request(session, "post", "/v3/routes", what=f"create the route {host}", json=body)
+    return f"{host}.{domain['name']}"
 
 
 def urls(session: Session, app_guid: str) -> list[str]:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -171,6 +173,12 @@ def info(session: Session) -> Info:
         staging_network_annotation=custom.get("staging_network_annotation"),
         router=custom.get("router"),
     )
+
+
+def now(session: Session) -> datetime:
+    """Return the foundation's time: what is compared there must not depend on this machine's clock."""
+    stamp = request(session, "get", "/v3/info", what="read /v3/info").headers.get("Date")
+    return parsedate_to_datetime(stamp) if stamp else datetime.now(UTC)
 
 
 def stacks(session: Session) -> dict[str, str]:

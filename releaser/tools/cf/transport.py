@@ -1,5 +1,7 @@
 """The HTTP below the foundation's client: time limits, retries, proxies, and uploads that stay on disk."""
 
+import base64
+import json
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
@@ -82,6 +84,17 @@ class Client(CloudFoundryClient):  # type: ignore[misc]
                 "Check CF_USERNAME and CF_PASSWORD.",
             )
         self._process_token_response(response.json(), refresh_token_mandatory)
+
+    @property
+    def user_guid(self) -> str | None:
+        """The guid of who is signed in, as the token says; a client has none."""
+        _, _, claims = (self._access_token or "").partition(".")
+        claims = claims.partition(".")[0]
+        try:
+            guid = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["user_id"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return str(guid)
 
     def _refresh_token(self) -> None:
         with self._refreshing:

@@ -1,0 +1,1 @@
+"""Published versions on foundations: installs them, goes back, and says what is installed where."""
