@@ -1,20 +1,18 @@
 """/v3/apps: apps and the actions on them."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import Field
 from starlette.responses import Response
 
 from foundation import started
-from foundation.api import jobs, spaces
+from foundation.api import spaces
 from foundation.api.bodies import Body, Lifecycle, Metadata, Name, ToOne
 from foundation.api.call import Call
 from foundation.api.listing import Filter, Include, Values, listing
-from foundation.blobs import remove
 from foundation.errors import unprocessable
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import App, Build, Droplet, Package, Space, no_metadata
+from foundation.rows import App, Space, no_metadata
 from foundation.rules import apps
 from foundation.store import Condition, Db
 
@@ -115,25 +113,6 @@ def update(call: Call) -> Response:
         changes["stack"] = data.stack
     changes["metadata"] = merged(app.metadata, body.metadata.model_dump())
     return call.json(present(call, apps.change(call.db, app, changes)))
-
-
-def delete(call: Call) -> Response:
-    """DELETE /v3/apps/{guid}: with its processes, packages, builds, droplets and logs; routes stay."""
-    app, world = call.need(App), call.world
-    builds = call.db.find(Build, app_guid=app.guid, state="STAGING")
-    gone = apps.delete(call.db, app)
-
-    def clear_up() -> None:
-        for build in builds:
-            world.staging.cancel(build.guid)
-        remove(world.blobs.of_app(app.guid, gone[Package], gone[Droplet]))
-
-    async def clear() -> None:
-        await world.desired.converge(app.guid)
-        await asyncio.to_thread(clear_up)
-
-    call.afterwards(clear)
-    return jobs.accepted(call, "app.delete", "apps", app.guid)
 
 
 def start(call: Call) -> Response:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from releaser.tools.public import Public
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -23,12 +25,13 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Zip:
-    """A zip and the digest that it must have; `stack` None means any."""
+    """A zip and the digest that it must have; `stack` None means any, `key` is where the bucket has it."""
 
     stack: str | None
     variant: str
     path: Path
     sha256: str
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,11 @@ class Sidecar:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A release that is not accepted yet; `git` is the buildpack's URL#ref; `keep` are apps that stay up."""
+    """A release that is not accepted yet; `git` is the buildpack's URL#ref; `keep` are apps that stay up.
+
+    `public` is where anybody reads the bucket. On a foundation that is `shared`, others have things too, and
+    other runs may be under way; `time_to_live` is in minutes.
+    """
 
     name: str
     version: str
@@ -56,6 +63,14 @@ class Candidate:
     sidecar: Sidecar
     ruby_buildpack: Path
     keep: frozenset[str]
+    public: Public
+    shared: bool
+    time_to_live: int
+
+    @property
+    def creates_buildpacks(self) -> bool:
+        """Whether the user may install buildpacks; if not, apps are pushed with the zips' URLs."""
+        return bool(self.foundation.get("create_buildpacks", True))
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -86,7 +101,13 @@ def load(path: Path) -> Candidate:
         version=raw["version"],
         foundation=raw["foundation"],
         zips=tuple(
-            Zip(stack=one["stack"], variant=one["variant"], path=Path(one["path"]), sha256=one["sha256"])
+            Zip(
+                stack=one["stack"],
+                variant=one["variant"],
+                path=Path(one["path"]),
+                sha256=one["sha256"],
+                key=one["key"],
+            )
             for one in raw["zips"]
         ),
         git=f"{git['url']}#{git['ref']}" if git else None,
@@ -100,5 +121,8 @@ def load(path: Path) -> Candidate:
             port_variable=sidecar["port_variable"],
         ),
         ruby_buildpack=ROOT / raw.get("ruby_buildpack", "fixtures/ruby_buildpack"),
-        keep=frozenset(raw.get("keep", apps)),
+        keep=frozenset(raw["keep"]),
+        public=Public(base=raw["public"]["base"], resolve=raw["public"]["resolve"]),
+        shared=raw["shared"],
+        time_to_live=raw["time_to_live"],
     )

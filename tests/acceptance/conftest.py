@@ -1,28 +1,33 @@
 """Runs against the foundation and with the candidate that --candidate names, and writes --report."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from releaser.errors import TrainError
 from releaser.tools import cf
-from tests.acceptance import offline
+from tests.acceptance import diagnostics, offline
 from tests.acceptance.candidate import Candidate, Row, load
 from tests.acceptance.installs import install
+from tests.acceptance.interrupts import Interrupts
 from tests.acceptance.outcome import ROW, Outcome
 from tests.acceptance.pushes import Pushes, ended, pushing, staying
-from tests.acceptance.run import Run, begin
+from tests.acceptance.run import Run, running
 
 CANDIDATE, OUTCOME = pytest.StashKey[Candidate](), pytest.StashKey[Outcome]()
+INTERRUPTS = pytest.StashKey[Interrupts]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("acceptance")
     group.addoption("--candidate", type=Path, help="JSON file that says what is under test, and where")
     group.addoption(
-        "--report", type=Path, help="where the JSON report goes; logs/ beside it keeps what apps said"
+        "--report",
+        type=Path,
+        help="where the JSON report goes; logs/ beside it keeps what apps said, diagnostics/ why they failed",
     )
 
 
@@ -36,9 +41,19 @@ def pytest_configure(config: pytest.Config) -> None:
     except (OSError, ValueError, KeyError) as error:
         raise pytest.UsageError(f"{path} does not describe a candidate: {error!r}") from None
     report.parent.mkdir(parents=True, exist_ok=True)
+    kept = report.parent / diagnostics.FOLDER
+    for folder in (report.parent / "logs", kept):
+        shutil.rmtree(folder, ignore_errors=True)  # an earlier run's
     config.stash[CANDIDATE] = candidate
-    config.stash[OUTCOME] = Outcome(candidate=candidate, path=report)
+    config.stash[OUTCOME] = Outcome(candidate=candidate, path=report, diagnostics=kept)
     config.pluginmanager.register(config.stash[OUTCOME], "acceptance-outcome")
+    config.stash[INTERRUPTS] = Interrupts()
+    config.stash[INTERRUPTS].install()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if INTERRUPTS in config.stash:
+        config.stash[INTERRUPTS].restore()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -57,10 +72,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.path.name != "test_offline.py"]
     if not candidate.zips:
         items[:] = [item for item in items if item.path.name != "test_zips.py"]
+    if candidate.creates_buildpacks:  # then no app is pushed with a URL
+        items[:] = [item for item in items if getattr(item, "originalname", "") != BY_URL]
     for item in items:
         callspec = getattr(item, "callspec", None)
         if callspec and "row" in callspec.params:
             item.user_properties.append((ROW, str(callspec.params["row"])))
+
+
+BY_URL = "test_zip_at_its_url_is_the_one_that_the_candidate_names"
 
 
 @pytest.fixture(scope="session")
@@ -79,12 +99,16 @@ def fatal(outcome: Outcome) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def run(pytestconfig: pytest.Config, candidate: Candidate) -> Run:
+def run(pytestconfig: pytest.Config, candidate: Candidate) -> Iterator[Run]:
     outcome = pytestconfig.stash[OUTCOME]
-    with fatal(outcome):
-        begun = begin(candidate, outcome.path.parent / "logs")
-    outcome.facts |= {"stacks": dict(begun.kinds), "proof": offline.proof(begun)}
-    return begun
+    with ExitStack() as ending:
+        with fatal(outcome):
+            begun = ending.enter_context(running(candidate, outcome.path.parent))
+        proof = offline.proof(begun)
+        outcome.facts |= {"stacks": dict(begun.kinds), "place": begun.place.words, "proof": proof}
+        yield begun
+        pytestconfig.stash[INTERRUPTS].tidying = True
+    outcome.facts["left_behind"] = begun.complaints
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +116,10 @@ def pushes(pytestconfig: pytest.Config, run: Run) -> Iterator[Pushes]:
     outcome = pytestconfig.stash[OUTCOME]
     with fatal(outcome):
         installed = install(run)
-    outcome.facts["final_buildpack"] = installed.final
-    with pushing(run, installed) as under_way:
+    outcome.facts |= {"buildpacks": installed.mode, "final_buildpack": installed.final.words}
+    with pushing(run, installed, outcome.failed) as under_way:
         yield under_way
+        pytestconfig.stash[INTERRUPTS].tidying = True
         outcome.facts["urls"] = {str(row): app.urls[0] for row, app in staying(run, under_way).items()}
 
 

@@ -1,11 +1,11 @@
-"""Installs what the pushes need: the candidate's zips under this run's names, and a final buildpack."""
+"""Makes the candidate's zips usable by apps: as buildpacks of this run's names, or by the URLs they have."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from releaser.errors import FoundationError, PackageError
+from releaser.errors import ConfigError, FoundationError, PackageError
 from releaser.model import sha256
 from releaser.tools import cf, zips
 from tests.acceptance.candidate import Candidate, Zip
@@ -13,31 +13,53 @@ from tests.acceptance.run import Run
 
 FINAL = "ruby_buildpack"
 STAND_IN = "stand-in-sha256"  # the annotation that tells our stand-in from the platform's own buildpack
+INSTALLED, BY_URL = "installed", "by the URLs of the zips, which anybody reads with these digests"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Final:
+    """The final buildpack: its name on the foundation, and what it is, in words."""
+
+    name: str
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Installed:
-    """The candidate's buildpacks by (variant, stack); what the final one is; is there a binary_buildpack?"""
+    """How manifests name the candidate's zips, by (variant, stack), and the final buildpack.
 
-    buildpacks: Mapping[tuple[str, str], cf.Buildpack]
-    final: str
+    `mode` says in words how the zips get there; `binary` whether there is a binary_buildpack.
+    """
+
+    names: Mapping[tuple[str, str], str]
+    final: Final
+    mode: str
     binary: bool
+
+    def finals(self, named: Iterable[str]) -> list[str]:
+        """Return what stands behind ours in a fixture's manifest, by the names of this foundation."""
+        return [self.final.name if name == FINAL else name for name in named]
 
 
 def install(run: Run) -> Installed:
-    """Verify and install every zip that a row or the offline proof needs."""
+    """Verify every zip that a row or the offline proof needs, and let apps use it."""
+    if "git" in run.candidate.ways and run.candidate.git is None:
+        raise ConfigError("`git` is among the ways, but the candidate has no git URL", "Set git.public_url.")
     wanted = _wanted(run.candidate)
-    made: dict[tuple[str, str | None], cf.Buildpack] = {}
-    zips_wanted = {one.path: one for one in wanted.values()}.values()
-    for one in zips_wanted:
+    unique = {one.key: one for one in wanted.values()}
+    for one in unique.values():
         verify(one)
-    for one in zips_wanted:
-        name = f"{run.label}-{one.variant}"
-        made[one.variant, one.stack] = cf.install_buildpack(run.session, one.path, name=name)
-    final = _ensure_final(run)
-    found = {key: made[one.variant, one.stack] for key, one in wanted.items()}
-    binary = any(one.ready for one in cf.find_buildpacks(run.session, "binary_buildpack"))
-    return Installed(buildpacks=found, final=final, binary=binary)
+    final = _find_final(run)
+    if run.candidate.creates_buildpacks:
+        names, mode = {key: _create(run, one) for key, one in unique.items()}, INSTALLED
+    else:
+        names, mode = {key: _url(run.candidate, one) for key, one in unique.items()}, BY_URL
+    return Installed(
+        names={key: names[one.key] for key, one in wanted.items()},
+        final=final,
+        mode=mode,
+        binary=any(one.ready for one in cf.find_buildpacks(run.session, "binary_buildpack")),
+    )
 
 
 def _wanted(candidate: Candidate) -> dict[tuple[str, str], Zip]:
@@ -57,32 +79,57 @@ def _wanted(candidate: Candidate) -> dict[tuple[str, str], Zip]:
 
 def verify(one: Zip) -> None:
     """Raise PackageError where a zip is not the one that the candidate means."""
-    found = sha256(one.path)
+    _require(one, one.path.name, sha256(one.path))
+
+
+def verify_at_its_url(candidate: Candidate, one: Zip) -> None:
+    """Raise PackageError where staging would download anything but the zip that the candidate means."""
+    _require(one, candidate.public.url(one.key), candidate.public.digest(one.key))
+
+
+def _require(one: Zip, where: str, found: str) -> None:
     if found != one.sha256:
         raise PackageError(
-            f"{one.path.name} has the digest {found}, not {one.sha256}",
-            "Nothing was pushed; run ./inv package again.",
+            f"{where} has the digest {found}, not {one.sha256}",
+            "Nothing was accepted; run ./inv package again.",
         )
 
 
-def uninstall(run: Run, installed: Installed, kept: set[str]) -> None:
-    """Delete this run's buildpacks but for those that apps which stay up were staged with."""
-    for buildpack in {one.guid: one for one in installed.buildpacks.values()}.values():
-        if buildpack.name not in kept:
-            cf.delete_buildpack(run.session, buildpack)
+def _create(run: Run, one: Zip) -> str:
+    name = f"{run.mark.name}-{one.variant}"
+    cf.install_buildpack(run.session, one.path, name=name, labels=run.mark.labels)
+    return name
 
 
-def _ensure_final(run: Run) -> str:
-    """Use the foundation's ruby_buildpack, or install the stand-in; returns words for the report."""
+def _url(candidate: Candidate, one: Zip) -> str:
+    verify_at_its_url(candidate, one)
+    return candidate.public.url(one.key)
+
+
+def _find_final(run: Run) -> Final:
+    """Return the foundation's ruby_buildpack, else a stand-in, installed where none is there."""
     records = [one for one in cf.find_buildpacks(run.session, FINAL) if one.ready]
     if any(STAND_IN not in one.annotations for one in records):
-        return "the foundation's own"
+        return Final(name=FINAL, words="the foundation's own")
     with tempfile.TemporaryDirectory(prefix="acceptance-") as scratch:
         path = Path(scratch) / f"{FINAL}.zip"
         digest = _pack_stand_in(run.candidate.ruby_buildpack, path)
-        if not any(one.annotations[STAND_IN] == digest for one in records):
-            cf.install_buildpack(run.session, path, name=FINAL, annotations={STAND_IN: digest})
-    return f"a stand-in, sha256 {digest[:12]}"
+        there = any(one.annotations[STAND_IN] == digest for one in records)
+        name = FINAL if there else _install_final(run, path, digest)
+    return Final(name=name, words=f"a stand-in, sha256 {digest[:12]}")
+
+
+def _install_final(run: Run, path: Path, digest: str) -> str:
+    """Install the stand-in; where others push too, under a name of this run's."""
+    if not run.candidate.creates_buildpacks:
+        raise FoundationError(
+            f"{run.session.api} has no {FINAL}, and foundation.create_buildpacks is false",
+            "Ask an operator to install it, or use a user who may.",
+        )
+    shared = run.candidate.shared
+    name, labels = (f"{run.mark.name}-final", run.mark.labels) if shared else (FINAL, None)
+    cf.install_buildpack(run.session, path, name=name, annotations={STAND_IN: digest}, labels=labels)
+    return name
 
 
 def _pack_stand_in(folder: Path, into: Path) -> str:

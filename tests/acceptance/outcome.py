@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from releaser import report
 from tests.acceptance.candidate import Candidate
 
 ROW = "row"  # the user property by which a test says which row it is about
@@ -29,6 +30,7 @@ class Outcome:
 
     candidate: Candidate
     path: Path
+    diagnostics: Path
     tests: dict[str, Test] = field(default_factory=dict)
     deselected: int = 0
     facts: dict[str, Any] = field(default_factory=dict)  # what only the signed-in run knows
@@ -46,6 +48,11 @@ class Outcome:
             test.outcome = "xfail or xpass" if hasattr(report, "wasxfail") else report.outcome
         elif report.outcome != "passed":
             test.outcome = "skipped" if report.outcome == "skipped" else "error"
+
+    def failed(self) -> set[str]:
+        """Return the rows of what did not pass; `offline` stands for tests that have no row."""
+        tests = [test for test in self.tests.values() if test.outcome != "passed"]
+        return {row for test in tests for row in test.rows or ["offline"]}
 
     def document(self, status: int) -> Mapping[str, Any]:
         """Return the report; a skip, an error, a left-out test or row, or no test at all is not a pass."""
@@ -65,10 +72,11 @@ class Outcome:
             ],
             "stacks": {},
             "urls": {},
-            **self.facts,
+            **masked(self.facts),
             "passed": passed,
         }
 
+    @pytest.hookimpl(trylast=True)  # after what the fixtures say at their end
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the report, whole or not at all."""
         scratch = self.path.with_name(self.path.name + ".part")
@@ -77,10 +85,24 @@ class Outcome:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say which proof was used, what the foundation is, and where apps stay up."""
-        for name in ("proof", "final_buildpack", "stacks", "urls"):
-            value = self.facts.get(name)
-            shown = (
-                ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
-            )
+        for name in ("place", "buildpacks", "proof", "final_buildpack", "stacks", "urls", "left_behind"):
+            shown = _shown(self.facts.get(name))
             if shown:
                 terminalreporter.write_line(f"{name.replace('_', ' ')}: {shown}")
+        if self.diagnostics.is_dir():
+            terminalreporter.write_line(f"diagnostics: {self.diagnostics}")
+
+
+def masked(value: Any) -> Any:
+    """Return a structure without any secret; before it is quoted, for that would hide some."""
+    if isinstance(value, Mapping):
+        return {key: masked(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(one) for one in value]
+    return report.mask(value) if isinstance(value, str) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    return "\n  ".join(value) if isinstance(value, list) else str(value or "")

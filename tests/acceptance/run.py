@@ -1,40 +1,51 @@
-"""One acceptance run on a foundation: who is signed in, where apps go, what names belong to it, leftovers."""
+"""One acceptance run on a foundation: who is signed in, where apps go, and that nothing stays afterwards."""
 
 import os
-import re
-import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from releaser.errors import ConfigError, FoundationError
 from releaser.tools import cf
+from tests.acceptance import tenancy
 from tests.acceptance.candidate import ROOT, Candidate, Row
-
-# Another run on a shared foundation may be under way; a local foundation has one run at a time.
-STALE = timedelta(hours=1)
-SHORT = 30  # characters of the buildpack's name in host names, which have 63
+from tests.acceptance.places import Given, Place, find_given, place
+from tests.acceptance.tenancy import Mark, Where
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run; `label` is the start of every name that it makes, `folder` is where logs are kept."""
+    """A run; `mark` is what its things are known by, `folder` is where its files go.
+
+    `stays` has the names of what outlives it, `complaints` what could not be removed.
+    """
 
     candidate: Candidate
     session: cf.Session = field(repr=False)
-    space: cf.Space
+    place: Place
     info: cf.Info
     kinds: Mapping[str, str]
-    label: str
+    mark: Mark
     folder: Path
+    stays: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def space(self) -> cf.Space:
+        """Where the apps go."""
+        return self.place.space
 
     def app_name(self, row: Row) -> str:
         """Return the name that a row's app gets; one that stays up has its manifest's."""
         if self.candidate.kept(row):
             return str(manifest(row.app)["name"])
-        return f"{self.label}-{self.candidate.rows.index(row)}"
+        return f"{self.mark.name}-{self.candidate.rows.index(row)}"
+
+    def made(self, row: Mapping[str, Any]) -> bool:
+        """Say whether this run made the thing, and it is not to stay."""
+        return self.mark.made(row) and row.get("name") not in self.stays
 
 
 def manifest(app: str) -> dict[str, Any]:
@@ -42,13 +53,54 @@ def manifest(app: str) -> dict[str, Any]:
     return cf.read_manifest(ROOT / "fixtures" / app / "manifest.yml")
 
 
-def begin(candidate: Candidate, folder: Path) -> Run:
-    """Sign in as CF_USERNAME, find the space and the stacks, and delete what killed runs have left."""
+@contextmanager
+def running(candidate: Candidate, folder: Path) -> Iterator[Run]:
+    """Sign in, remove what killed runs have left, yield a run, and remove what it made, whatever happens."""
+    session = _sign_in(candidate.foundation)
+    kinds, now = _stacks(session, candidate), cf.now(session)
+    given = find_given(session, candidate.foundation)
+    mark = tenancy.mark(candidate.name, now, candidate.time_to_live)
+    # Where nobody else is, what another run made is left by a dead one.
+    ours = mark.expired(now) if candidate.shared else mark.left
+    complaints = tenancy.remove(_where(session, candidate, given, given.space), ours)
+    made: list[Run] = []
+    try:
+        made.append(
+            Run(
+                candidate=candidate,
+                session=session,
+                place=place(session, given, mark),
+                info=cf.info(session),
+                kinds=kinds,
+                mark=mark,
+                folder=folder,
+                complaints=complaints,
+            )
+        )
+        yield made[0]
+    finally:
+        space = made[0].space if made else given.space
+        ours = made[0].made if made else mark.made
+        complaints += tenancy.remove(_where(session, candidate, given, space), ours)
+
+
+def _where(session: cf.Session, candidate: Candidate, given: Given, space: cf.Space | None) -> Where:
+    return Where(
+        session=session,
+        space_guid=space.guid if space else None,
+        organization_guid=given.organization_guid,
+        buildpacks=candidate.creates_buildpacks,
+    )
+
+
+def _sign_in(target: Mapping[str, Any]) -> cf.Session:
     user, password = os.environ.get("CF_USERNAME"), os.environ.get("CF_PASSWORD")
     if not user or not password:
         raise ConfigError("no user for the foundation is given", "Set CF_USERNAME and CF_PASSWORD.")
-    target = candidate.foundation
-    session = cf.login(target["api"], user, password, skip_tls_verify=bool(target.get("skip_tls_verify")))
+    return cf.login(target["api"], user, password, skip_tls_verify=bool(target.get("skip_tls_verify")))
+
+
+def _stacks(session: cf.Session, candidate: Candidate) -> Mapping[str, str]:
     kinds = cf.stacks(session)
     missing = sorted(set(candidate.stacks) - set(kinds))
     if missing:
@@ -56,39 +108,7 @@ def begin(candidate: Candidate, folder: Path) -> Run:
             f"{session.api} has no stack {', '.join(missing)}; it has {', '.join(sorted(kinds))}",
             "Change `stacks` in sidecar.yml.",
         )
-    run = Run(
-        candidate=candidate,
-        session=session,
-        space=cf.ensure_space(session, target["organization"], target["space"]),
-        info=cf.info(session),
-        kinds={stack: kinds[stack] for stack in candidate.stacks},
-        label=f"{candidate.name[:SHORT]}-acceptance-{secrets.token_hex(4)}",
-        folder=folder,
-    )
-    _delete_leftovers(run)
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.log"):
-        old.unlink()
-    return run
-
-
-def _delete_leftovers(run: Run) -> None:
-    session, space = run.session, run.space
-    for row in cf.resources(session, "/v3/apps", what="list the apps", space_guids=space.guid):
-        if _is_leftover(run, row):
-            delete_app(run, row["guid"])
-    for row in cf.resources(session, "/v3/buildpacks", what="list the buildpacks"):
-        if _is_leftover(run, row):
-            cf.delete_buildpack(
-                session, cf.Buildpack(guid=row["guid"], name=row["name"], stack=None, ready=True)
-            )
-
-
-def _is_leftover(run: Run, row: Mapping[str, Any]) -> bool:
-    ours = re.escape(f"{run.candidate.name[:SHORT]}-acceptance-")
-    made = datetime.fromisoformat(row["created_at"])
-    old = run.info.local or datetime.now(UTC) - made > STALE
-    return old and re.match(ours + r"[0-9a-f]{8}-", row["name"]) is not None
+    return {stack: kinds[stack] for stack in candidate.stacks}
 
 
 def delete_app(run: Run, guid: str) -> None:

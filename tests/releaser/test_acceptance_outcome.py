@@ -2,6 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import pytest
 
 import tests.acceptance.conftest  # noqa: F401  # imported once, not by each of the runs below
+from tests.releaser.toy import ROOT
 
 pytest_plugins = ["pytester"]
 
@@ -31,7 +36,9 @@ def test_row(row, end): pass
 
 
 def candidate(folder: Path, **changes: Any) -> Path:
-    zips = [{"stack": "cflinuxfs4", "variant": "cached", "path": "/x/side-cached.zip", "sha256": "ab"}]
+    zips = [
+        {"stack": "cflinuxfs4", "variant": "cached", "path": "/x/side-cached.zip", "sha256": "ab", "key": "k"}
+    ]
     sidecar = {"command": "./side", "process_types": ["web"], "port_variable": "P"}
     content: dict[str, Any] = {
         "name": "side",
@@ -43,6 +50,10 @@ def candidate(folder: Path, **changes: Any) -> Path:
         "ways": ["cached", "uncached"],
         "stacks": ["cflinuxfs4"],
         "sidecar": sidecar,
+        "keep": [],
+        "public": {"base": "http://127.0.0.1:1", "resolve": {}},
+        "shared": True,
+        "time_to_live": 60,
     }
     path = folder / "candidate.json"
     path.write_text(json.dumps({**content, **changes}))
@@ -123,3 +134,77 @@ def test_foundation_that_cannot_be_reached_is_named_and_not_passed(
     made = report(pytester, folder, "def test_row(row, run): pass\n")
     assert "no user for the foundation is given" in made["error"]
     assert made["passed"] is False
+
+
+def test_report_holds_no_secret_in_any_form(
+    pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = 'p$.*+?^(|[x]"\\ü'
+    monkeypatch.setenv("CF_PASSWORD", password)
+    monkeypatch.setenv("CF_USERNAME", "admin")
+    tests = """
+import os
+def test_row(row, pytestconfig):
+    from tests.acceptance.conftest import OUTCOME
+    said = f"{os.environ['CF_PASSWORD']} at https://token-in-a-url@host/x"
+    pytestconfig.stash[OUTCOME].facts["urls"] = {"x": said}
+    pytestconfig.stash[OUTCOME].facts["left_behind"] = [said]
+"""
+    made = report(pytester, folder, tests)
+    assert made["urls"] == {"x": "((CF_PASSWORD)) at https://((credentials))@host/x"}
+    assert made["left_behind"] == [made["urls"]["x"]]
+
+
+# --- interrupts
+
+WAITING = """
+import time
+from pathlib import Path
+import pytest
+from tests.acceptance.conftest import INTERRUPTS
+
+HERE = Path(__file__).parent
+
+@pytest.fixture(scope="session")
+def tidied(pytestconfig):
+    yield
+    pytestconfig.stash[INTERRUPTS].tidying = True
+    (HERE / "tidying").touch()
+    while not (HERE / "go-on").exists():
+        time.sleep(0.01)
+    (HERE / "tidied").touch()
+
+def test_row(row, tidied):
+    (HERE / "waiting").touch()
+    time.sleep(600)
+"""
+
+
+def until(path: Path) -> None:
+    end = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} does not come"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_the_tests_and_a_second_one_does_not_cut_off_the_tidying_up(
+    folder: Path, number: signal.Signals
+) -> None:
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_waiting.py").write_text(WAITING)
+    named = [f"--candidate={candidate(folder)}", f"--report={folder / 'out' / 'report.json'}"]
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [*argv, f"--rootdir={folder}", str(folder), *named], cwd=folder, env=env, stdout=subprocess.DEVNULL
+    ) as process:
+        until(folder / "waiting")
+        process.send_signal(number)
+        until(folder / "tidying")
+        process.send_signal(number)
+        (folder / "go-on").touch()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert (folder / "tidied").exists()
+    assert json.loads((folder / "out/report.json").read_text())["passed"] is False

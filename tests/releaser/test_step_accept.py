@@ -1,11 +1,15 @@
 """Step 6: what passed is written beside the zips; what did not is written elsewhere and changes nothing."""
 
+import hashlib
 import json
 
 import pytest
+import requests
 
 from releaser import candidate
+from releaser.config import Config, with_sections
 from releaser.errors import ConfigError, NotAcceptedError, SourceError
+from releaser.model import encode
 from releaser.steps import accept
 from tests.releaser import toy
 from tests.releaser.toy import Stage
@@ -70,10 +74,68 @@ def test_suite_that_proves_too_little_is_refused(packaged: Stage, mode: str, sai
 def test_report_of_other_zips_is_refused_and_its_key_named(accepted: Stage) -> None:
     report = dict(candidate.acceptance(accepted.release) or {})
     report["digests"] = dict.fromkeys(report["digests"], "ab" * 32)
-    accepted.overwrite(accepted.release.acceptance_key, json.dumps(report).encode(), "cd" * 32)
+    content = json.dumps(report).encode()
+    accepted.overwrite(accepted.release.acceptance_key, content, hashlib.sha256(content).hexdigest())
     with pytest.raises(NotAcceptedError, match="is of other zips") as caught:
         accepted.do("accept")
     assert accepted.release.acceptance_key in caught.value.remedy
+
+
+def race(stage: Stage, theirs: bytes) -> None:
+    """Let another run put its report while ours is under way, just before it ends."""
+    suite = stage.release.source / "tests/acceptance/test_one.py"
+    (suite.parent / "theirs").write_bytes(theirs)
+    keys, url = stage.store.keys, f"{stage.store.endpoint}"
+    assert keys is not None
+    suite.write_text(
+        "import boto3\nfrom pathlib import Path\n"
+        "def test_one():\n"
+        f"    s3 = boto3.client('s3', endpoint_url={url!r}, region_name='us-east-1',\n"
+        f"        aws_access_key_id={keys.access_key_id!r},\n"
+        f"        aws_secret_access_key={keys.secret_access_key!r})\n"
+        "    body = Path(__file__).with_name('theirs').read_bytes()\n"
+        f"    s3.put_object(Bucket={stage.store.bucket!r}, Key={stage.release.acceptance_key!r}, Body=body)\n"
+    )
+
+
+def test_pass_of_another_run_at_the_same_time_counts(
+    accepted: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = {**(candidate.acceptance(accepted.release) or {}), "user": "somebody else"}
+    accepted.delete(accepted.release.acceptance_key)
+    race(accepted, encode(theirs))
+    accepted.do("accept")
+    assert candidate.acceptance(accepted.release) == theirs
+    assert "Another run has accepted exactly these zips meanwhile" in capsys.readouterr().out
+
+
+def test_pass_of_other_zips_at_the_same_time_does_not_count(accepted: Stage) -> None:
+    theirs = {**(candidate.acceptance(accepted.release) or {}), "digests": {"toy.zip": "ab" * 32}}
+    accepted.delete(accepted.release.acceptance_key)
+    race(accepted, encode(theirs))
+    with pytest.raises(NotAcceptedError, match="is of other zips"):
+        accepted.do("accept")
+
+
+def test_suite_learns_where_anybody_reads_the_zips_and_how_to_behave(packaged: Stage) -> None:
+    packaged.do("accept")
+    order = json.loads((packaged.release.folder / "acceptance/candidate.json").read_text())
+    urls = [f"{order['public']['base']}/{one['key']}" for one in order["zips"]]
+    assert [hashlib.sha256(requests.get(url, timeout=60).content).hexdigest() for url in urls] == [
+        one["sha256"] for one in order["zips"]
+    ]
+    assert (order["shared"], order["keep"], order["time_to_live"]) == (False, ["rubyapp"], 60)
+
+
+def test_suite_on_a_shared_foundation_keeps_nothing(packaged: Stage) -> None:
+    named = packaged.changed(environment="production", config=with_stand_in(packaged))
+    named.do("accept")
+    order = json.loads((named.release.folder / "acceptance/candidate.json").read_text())
+    assert (order["shared"], order["keep"]) == (True, [])
+
+
+def with_stand_in(stage: Stage) -> Config:
+    return with_sections(stage.world.config, {"acceptance": {"stand_in": True}})
 
 
 def test_report_that_was_lost_is_made_again_and_the_password_shows_nowhere(

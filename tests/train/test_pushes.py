@@ -25,21 +25,19 @@ def run(undisturbed: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CF_USERNAME", ready["user"])
         patch.setenv("CF_PASSWORD", ready["password"])
-        yield runs.begin(candidate.load(order), tmp_path_factory.mktemp("logs"))
+        with runs.running(candidate.load(order), tmp_path_factory.mktemp("logs")) as run:
+            yield run
 
 
 @pytest.fixture(scope="module")
-def installed(run: Run) -> Iterator[Installed]:
-    """The release's zips, installed on that foundation."""
-    found = installs.install(run)
-    yield found
-    installs.uninstall(run, found, set())
+def installed(run: Run) -> Installed:
+    """The release's zips, installed on that foundation as long as the run lasts."""
+    return installs.install(run)
 
 
 def push(run: Run, installed: Installed, fixture: str) -> cf.App:
     """Push a fixture with the uncached zip in place of the buildpack that its manifest names."""
-    ours = installed.buildpacks["uncached", "cflinuxfs4"].name
-    folder = FIXTURES / fixture
+    ours, folder = installed.names["uncached", "cflinuxfs4"], FIXTURES / fixture
     return cf.push(run.session, run.space, folder, folder / "manifest.yml", buildpacks=[ours, installs.FINAL])
 
 
@@ -71,7 +69,7 @@ def test_app_whose_sidecar_lacks_its_port_crashes_and_its_sidecar_says_why(
 
 
 def test_buildpack_that_is_put_last_fails_staging_and_says_what_to_do(run: Run, installed: Installed) -> None:
-    ours = installed.buildpacks["uncached", "cflinuxfs4"].name
+    ours = installed.names["uncached", "cflinuxfs4"]
     given = {**runs.manifest("rubyapp"), "name": "last", "buildpacks": [ours], "no-route": True}
     guid = cf.apply(run.session, run.space, given)
     with pytest.raises(cf.StagingFailedError) as caught:

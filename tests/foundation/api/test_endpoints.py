@@ -105,7 +105,7 @@ def test_unknown_request_is_404(stand: Stand, method: str, path: str) -> None:
     assert (error["code"], error["title"], error["detail"]) == (10000, "CF-NotFound", "Unknown request")
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", "/v3/spaces/x"), ("GET", "/v3/roles")])
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "/v3/spaces/x"), ("GET", "/v3/roles")])
 def test_absent_method_of_a_known_path_says_that_it_is_absent(stand: Stand, method: str, path: str) -> None:
     (error,) = stand.send(method, path, status=501)["errors"]
     assert f"{method} {path}" in error["detail"]
