@@ -11,7 +11,9 @@ from commands import wiring
 from releaser import report
 
 ENV = "where to release to: embedded (the default), production, or one of sidecar.yml's environments"
+WHERE = "which foundation: the embedded one, production's, or that of one of sidecar.yml's environments"
 VERSION = "the version to give to a source that has none yet, such as 1.2.0; else its commits decide"
+JSON = "print what a script can read: JSON, and nothing else"
 TRAIN = "the train.json of an earlier task: its facts are taken as they are; else they are found anew"
 
 
@@ -45,13 +47,90 @@ def plan(_: Context, env: str = wiring.EMBEDDED, version: str = "", out: str = "
     report.say(f"{out}: {facts.name} {facts.version} from {facts.source[:12]}")
 
 
-@task(help={"env": ENV})
+@task(help={"env": ENV, "json": JSON})
 @wiring.explained
-def status(_: Context, env: str = wiring.EMBEDDED) -> None:
-    """Say for each step what is true of the newest source."""
-    from releaser import train
+def status(_: Context, env: str = wiring.EMBEDDED, json: bool = False) -> None:
+    """Say where things are: main, steps, releases, candidates."""
+    from releaser import status
 
-    train.show_status(wiring.looking(env), wiring.ROOT)
+    with report.aside(json):
+        world = wiring.looking(env)
+    status.tell(world, wiring.ROOT, as_json=json)
+
+
+@task(
+    help={
+        "env": ENV,
+        "days": "how old a candidate has to be; prune.after_days of sidecar.yml where none is given",
+        "source": "remove this source's candidate, whatever its age: twelve digits, as status shows them",
+        "dry_run": "say what would be removed, and remove nothing",
+    }
+)
+@wiring.explained
+def prune(
+    _: Context, env: str = wiring.EMBEDDED, days: int = -1, source: str = "", dry_run: bool = False
+) -> None:
+    """Remove candidates that were left behind and that nothing needs."""
+    from releaser import pruning
+
+    pruning.show(wiring.looking(env), days, source, dry=dry_run)
+
+
+@task(
+    help={
+        "env": WHERE,
+        "version": "the published version; else the newest that is not yanked",
+        "variant": "cached or uncached; else cached where the release has it",
+        "stack": "install on this stack only; else on each that release and foundation have",
+        "adopt": "take the place of a buildpack of this name that ./inv install did not put there",
+    }
+)
+@wiring.explained
+def install(
+    _: Context,
+    env: str = wiring.EMBEDDED,
+    version: str = "",
+    variant: str = "",
+    stack: str = "",
+    adopt: bool = False,
+) -> None:
+    """Install a published version on a foundation, the old one kept."""
+    from releaser.installing import install as installing
+
+    chosen = {"version": version or None, "variant": variant or None, "stack": stack or None}
+    with wiring.releasing(env) as world:
+        installing.install(world, wiring.ROOT, adopt=adopt, **chosen)
+
+
+@task(
+    help={
+        "env": WHERE,
+        "to": "the older version to go back to",
+        "stack": "go back on this stack only",
+        "yanked": "go back to it even where it is yanked",
+    }
+)
+@wiring.explained
+def rollback(
+    _: Context, env: str = wiring.EMBEDDED, to: str = "", stack: str = "", yanked: bool = False
+) -> None:
+    """Go back to an older version on a foundation."""
+    from releaser.installing import install as installing
+
+    with wiring.releasing(env) as world:
+        installing.rollback(world, wiring.ROOT, to=to, stack=stack or None, yanked=yanked)
+
+
+@task(
+    positional=["version"],
+    help={"version": "the published version", "reason": "why nobody should use it", "env": ENV},
+)
+@wiring.explained
+def yank(_: Context, version: str, reason: str = "", env: str = wiring.EMBEDDED) -> None:
+    """Say that a published version must not be used; nothing is deleted."""
+    from releaser import yanking
+
+    yanking.yank(wiring.looking(env), wiring.ROOT, version, reason)
 
 
 STEPS = {
@@ -88,6 +167,40 @@ def foundation(_: Context, action: str, lifecycle: str = "") -> None:
     from commands import machine
 
     machine.foundation(action, Path(lifecycle) if lifecycle else None)
+
+
+@task(
+    optional=["rebuild"],
+    help={
+        "version": "the published version; ./inv verify 1.2.3 will do",
+        "env": "where it was released to: embedded (the default), production, or another of sidecar.yml",
+        "key": "the public key, in PEM, that must have signed; else signing.public_key of sidecar.yml",
+        "rebuild": "build the version's tag again, in a container without network, and compare",
+        "zip": "verify this file alone, by the statement beside it: no git, no bucket, no network",
+        "statement": "where that statement is, if not beside the zip",
+        "json": JSON,
+    },
+)
+@wiring.explained
+def verify(
+    _: Context,
+    version: str = "",
+    env: str = wiring.EMBEDDED,
+    key: str = "",
+    rebuild: bool | str = "",
+    zip: str = "",  # noqa: A002  # it is the option's name
+    statement: str = "",
+    json: bool = False,
+) -> None:
+    """Verify a release against git and bucket, or a zip alone."""
+    from commands import verifying
+
+    if zip:
+        verifying.file(zip, statement, key, as_json=json)
+    elif rebuild:
+        verifying.rebuilt(version or str(rebuild), env, as_json=json)
+    else:
+        verifying.version(version, env, key, as_json=json)
 
 
 @task
@@ -131,6 +244,22 @@ def test(_: Context, fast: bool = False, only: str = "") -> None:
     checks.test(fast=fast, only=only)
 
 
+@task(
+    help={
+        "runs": "how many; 20, or 1 where a seed is given",
+        "seed": "of the first run, which is played just as it was then; else any",
+        "only": "kinds of fault to strike with, comma-separated; else all kinds",
+        "jobs": "how many runs at a time",
+    }
+)
+@wiring.explained
+def faults(_: Context, runs: int = 0, seed: str = "", only: str = "", jobs: int = 2) -> None:
+    """Break releases on purpose, and see what is left of them."""
+    from commands import faults as harness
+
+    harness.run(runs=runs, seed=seed, only=only, jobs=jobs)
+
+
 @task(help={"name": "package, supply or push; all of them where none is given"})
 @wiring.explained
 def bench(_: Context, name: str = "") -> None:
@@ -150,6 +279,7 @@ def lock(_: Context) -> None:
 
 
 namespace = Collection(
-    *(release, plan, status, *(_step(verb, doc) for verb, doc in STEPS.items())),
-    *(foundation, doctor, clean, check, test, bench, lock),
+    *(release, plan, status, prune, *(_step(verb, doc) for verb, doc in STEPS.items())),
+    *(install, rollback, yank),
+    *(verify, foundation, doctor, clean, check, test, faults, bench, lock),
 )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from commands import wiring
+from host import packages
+from host.errors import HostError
 from releaser import config, report
 from releaser.tools import go, shell
 
@@ -89,10 +91,19 @@ def test(*, fast: bool, only: str) -> None:
     """Run Go's tests with race detection, then pytest; pytest's own last line is the last."""
     if not fast:
         wiring.ensure_machine("git", "gcc", "mmdebstrap")
+        _ensure_browser()
     if not only:
         _test_go(race=not fast)
     argv = [sys.executable, "-m", "pytest", *PARALLEL, *_selection(fast, only)]
     raise wiring.ended(subprocess.run(argv, cwd=wiring.ROOT, check=False, env=_test_environment()).returncode)
+
+
+def _ensure_browser() -> None:
+    """Make sure of a browser, or say that there is none: Ubuntu has it as a snap alone."""
+    try:
+        wiring.ensure_machine(packages.BROWSER)
+    except HostError as error:
+        report.error(f"no browser, so the release page's tests will fail: {error.message}", error.remedy)
 
 
 def _selection(fast: bool, only: str) -> list[str]:

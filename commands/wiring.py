@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,9 +101,10 @@ def start_embedded(lifecycle: Path | None = None) -> Addresses:
 
 @contextmanager
 def releasing(environment: str) -> Iterator[World]:
-    """Yield the world to release to; in the embedded one a second release of the clone waits for its turn."""
+    """Yield the world to release to; a second release of the clone waits for its turn."""
     if environment != EMBEDDED:
-        yield _named(environment)
+        with embedded().alone(f"release-{environment}", report.say):
+            yield _named(environment)
         return
     with embedded().alone("release", report.say):
         up = start_embedded()
@@ -122,10 +122,21 @@ def looking(environment: str) -> World:
     return _embedded_world(here.keep_data(config.load(SETTINGS).git.branch, report.say), None)
 
 
+def reading(environment: str) -> World:
+    """Return the world to read from as anybody does, by URL."""
+    if environment == EMBEDDED and not all(embedded().status().values()):
+        raise EmbeddedError(
+            "the embedded environment is not running, so nobody can read what it published",
+            "Start it: ./inv foundation start",
+        )
+    return looking(environment)
+
+
 def _embedded_world(data: Data, up: Addresses | None) -> World:
     """Return the embedded world; without `up` it can be looked at, but nothing can be pushed to it."""
     keys = Keys(access_key_id=data.s3.access_key_id, secret_access_key=data.s3.secret_access_key)
-    store = Store(data.s3.endpoint, "us-east-1", data.s3.bucket, keys)
+    scratch = _scratch(config.load(SETTINGS))
+    store = Store(data.s3.endpoint, "us-east-1", data.s3.bucket, keys, scratch=scratch, say=report.fact)
     public = Public(base=data.public_url, resolve=up.resolve if up else {})
     access = Access(user=up.foundation.user, password=up.foundation.password) if up else None
     return _world(EMBEDDED, _embedded_config(data, up), store, public, access, up.git_url if up else None)
@@ -140,19 +151,34 @@ def _embedded_config(data: Data, up: Addresses | None) -> Config:
         "s3": {"endpoint": data.s3.endpoint, "bucket": data.s3.bucket, "public_url": data.public_url},
         "git": {"remote": str(data.remote)},
         "foundation": foundation,
+        # A key that production asks for is no reason to ask for one here; one in the environment is used.
+        "signing": {"public_key": None, "command": ()},
     }
     return config.with_sections(config.load(SETTINGS), layer)
 
 
 def _named(environment: str) -> World:
     """Return an environment of sidecar.yml; the secrets come from the standard places."""
+    from releaser.installing import foundations
+
     settings = config.for_environment(SETTINGS, environment)
     s3, git = settings.s3, settings.git
-    store = Store(s3.endpoint, s3.region, s3.bucket or "")
-    user, password = os.environ.get("CF_USERNAME"), os.environ.get("CF_PASSWORD")
-    access = Access(user=user, password=password) if user and password else None
+    store = Store(
+        s3.endpoint,
+        s3.region,
+        s3.bucket or "",
+        scratch=_scratch(settings),
+        protection=s3.overwrite_protection,
+        say=report.fact,
+    )
     public = Public(base=s3.public_url or "")
+    access = foundations.access(environment)
     return _world(environment, settings, store, public, access, git.public_url or git.remote)
+
+
+def _scratch(settings: Config) -> str:
+    """Return where the bucket's promises are tried: in the train's own folder, where it has its rights."""
+    return f"{settings.s3.prefix}/{settings.name}/.probe/"
 
 
 def _world(
@@ -170,7 +196,9 @@ def _world(
         environment=environment,
         public=public,
         repository=Repository(
-            directory=LOCAL / "git" / f"{environment}.git", remote=settings.git.remote or ""
+            directory=LOCAL / "git" / f"{environment}.git",
+            remote=settings.git.remote or "",
+            patience=settings.git.patience,
         ),
         work=releases,
         cache=LOCAL / "cache",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded import network, ports
-from embedded.daemons import Daemon, Keeper
+from embedded.daemons import KEPT, PROXIES, Daemon, Keeper
 from embedded.errors import EmbeddedError
 from embedded.network import Network
 
@@ -19,6 +20,7 @@ READY_S = 120.0
 ATTEMPTS = 3
 PREFERRED = {"api": 8484, "router": 8485}
 DOMAIN = "apps.localhost"
+GO = ("GOPROXY", "GONOSUMDB", "GOSUMDB")  # what fetching Go modules needs, beside what a daemon gets
 Say = Callable[[str], None]
 
 
@@ -146,9 +148,11 @@ def _code(programs_folder: Path) -> str:
 def _run(words: Sequence[str], say: Say) -> str:
     """Run a command of the foundation to its end and return its answer; what it says goes to `say`."""
     argv = [sys.executable, "-m", "foundation", *words]
+    kept = (*KEPT, *GO)
+    env = {name: value for name, value in os.environ.items() if name in kept or name.lower() in PROXIES}
     said: list[str] = []
     with subprocess.Popen(
-        argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         for raw in process.stderr or ():
             said.append(raw.decode("utf-8", "replace").rstrip())

@@ -1,8 +1,11 @@
 """The embedded git remote: a bare repository, written as a path on this host, read by containers over git://."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
+
+import psutil
 
 from embedded.daemons import Daemon, Keeper
 from embedded.errors import EmbeddedError
@@ -18,8 +21,27 @@ def ensure(folder: Path, branch: str) -> Path:
     path = folder / NAME
     if not (path / "HEAD").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _git("init", "--quiet", "--bare", f"--initial-branch={branch}", str(path))
+        growing = path.with_suffix(".new")
+        shutil.rmtree(growing, ignore_errors=True)
+        _git("init", "--quiet", "--bare", f"--initial-branch={branch}", str(growing))
+        growing.rename(path)
+    _unlock(path)
     return path
+
+
+def _unlock(path: Path) -> None:
+    """Remove the locks of a push that was killed: git itself would wait for ever for who holds them."""
+    locks = [*path.glob("*.lock"), *(path / "refs").rglob("*.lock")]
+    if locks and not any(_works_in(process, path) for process in psutil.process_iter()):
+        for lock in locks:
+            lock.unlink(missing_ok=True)
+
+
+def _works_in(process: psutil.Process, path: Path) -> bool:
+    try:
+        return "git" in process.name() and Path(process.cwd()) == path
+    except (psutil.Error, OSError):
+        return False
 
 
 def serve(keeper: Keeper, folder: Path, gateway: str) -> str:

@@ -3,11 +3,19 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from releaser.errors import ConfigError
 from releaser.tools import strict_yaml
@@ -15,6 +23,7 @@ from releaser.tools import strict_yaml
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 Target = Annotated[str, Field(pattern=r"^linux/(amd64|arm64)$")]
 USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Way = Literal["uncached", "cached", "git"]
 Variant = Literal["uncached", "cached"]
 
@@ -31,6 +40,12 @@ def _without_credentials(url: str) -> str:
     if at and (scheme != "ssh" or ":" in user):
         raise ValueError("holds credentials; give them by the environment or git's credential helpers")
     return url
+
+
+def _inside(path: str) -> str:
+    if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError("is no path inside the repository")
+    return str(PurePosixPath(path))
 
 
 Url = Annotated[str, AfterValidator(_without_credentials)]
@@ -67,6 +82,7 @@ class S3(Section):
     bucket: str | None = None
     prefix: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)*$")]
     public_url: Url | None = None
+    overwrite_protection: Literal["conditional", "compare"] = "conditional"
 
 
 class Author(Section):
@@ -82,17 +98,27 @@ class Git(Section):
     remote: Url | None = None
     public_url: Url | None = None
     branch: Annotated[str, Field(pattern=r"^[\w./-]+$")] = "main"
+    main: Literal["push", "merge-request"] = "push"
+    patience: Annotated[int, Field(gt=0)] = 900
     author: Author
 
 
 class Foundation(Section):
-    """The Cloud Foundry that accepts candidates."""
+    """The Cloud Foundry that accepts candidates, and what the user may do there."""
 
     name: Name = "production"
     api: Url | None = None
     organization: str | None = None
     space: str | None = None
     skip_tls_verify: bool = False
+    create_buildpacks: bool = True
+
+    @field_validator("space")
+    @classmethod
+    def _in_an_organization(cls, space: str | None, info: ValidationInfo) -> str | None:
+        if space and not info.data.get("organization"):
+            raise ValueError("is given without foundation.organization")
+        return space
 
 
 class Acceptance(Section):
@@ -101,6 +127,28 @@ class Acceptance(Section):
     apps: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unique)]
     ways: Annotated[tuple[Way, ...], Field(min_length=1), AfterValidator(_unique)]
     stand_in: bool = False
+    time_to_live: Annotated[int, Field(ge=10, le=1440)] = 60
+
+
+class Signing(Section):
+    """Who signs a release, where the private key is not in the environment; a public key makes it a duty."""
+
+    public_key: Annotated[str, AfterValidator(_inside)] | None = None
+    command: tuple[str, ...] = ()
+    environment: Annotated[tuple[Variable, ...], AfterValidator(_unique)] = ()
+
+
+class Pruning(Section):
+    """What becomes of candidates that were never published."""
+
+    after_days: Annotated[int, Field(ge=0)] = 14
+
+
+class Budget(Section):
+    """How large a zip of each variant may be; null is as large as it likes."""
+
+    uncached: Annotated[str, Field(pattern=r"^[1-9]\d*[KMG]$")] | None = None
+    cached: Annotated[str, Field(pattern=r"^[1-9]\d*[KMG]$")] | None = None
 
 
 class Config(Section):
@@ -114,8 +162,11 @@ class Config(Section):
     foundation: Foundation
     stacks: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_unique)]
     variants: Annotated[tuple[Variant, ...], Field(min_length=1), AfterValidator(_unique)]
+    budget: Budget = Budget()
     acceptance: Acceptance
+    signing: Signing = Signing()
     excludes: Annotated[tuple[str, ...], AfterValidator(_unique)]
+    prune: Pruning = Pruning()
     environments: Mapping[Name, Mapping[str, Mapping[str, Any]]] = Field(default_factory=dict)
 
 
@@ -125,10 +176,8 @@ NEEDED = (
     "s3.public_url",
     "git.remote",
     "foundation.api",
-    "foundation.organization",
-    "foundation.space",
 )
-LAYERED = ("s3", "git", "foundation", "acceptance")
+LAYERED = ("s3", "git", "foundation", "acceptance", "signing")
 
 
 def load(path: Path) -> Config:
@@ -157,6 +206,14 @@ def for_environment(path: Path, environment: str) -> Config:
     return config
 
 
+def of_commit(content: bytes, commit: str, environment: str) -> Config:
+    """Return the file of another commit with the environment's differences; raises ConfigError."""
+    name = f"sidecar.yml of {commit[:12]}"
+    raw = _parsed(content, name)
+    layers = _checked(raw, name).environments
+    return _checked(overlay(raw, layers.get(environment, {})), f"{name}, environment {environment}")
+
+
 def overlay(raw: Mapping[str, Any], layer: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the raw file with each section of the layer merged in; raises ConfigError for other sections."""
     foreign = sorted(set(layer) - set(LAYERED))
@@ -164,7 +221,7 @@ def overlay(raw: Mapping[str, Any], layer: Mapping[str, Mapping[str, Any]]) -> d
         raise ConfigError(
             f"an environment cannot change {', '.join(foreign)}", f"It can change: {', '.join(LAYERED)}."
         )
-    return dict(raw) | {section: {**raw[section], **values} for section, values in layer.items()}
+    return dict(raw) | {section: {**(raw.get(section) or {}), **values} for section, values in layer.items()}
 
 
 def with_sections(config: Config, layer: Mapping[str, Mapping[str, Any]]) -> Config:
@@ -174,17 +231,20 @@ def with_sections(config: Config, layer: Mapping[str, Mapping[str, Any]]) -> Con
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = strict_yaml.load(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_bytes(), path.name)
     except OSError as error:
         raise ConfigError(
             f"{path.name} cannot be read: {error.strerror}", "Run from a complete checkout."
         ) from error
+
+
+def _parsed(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        raw = strict_yaml.load(content.decode())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path.name} is not valid YAML: {error}", "Mend the line that it names."
-        ) from error
+        raise ConfigError(f"{name} is not valid YAML: {error}", "Mend the line that it names.") from error
     if not isinstance(raw, dict):
-        raise ConfigError(f"{path.name} is not a map of settings", "See docs/configuration.md.")
+        raise ConfigError(f"{name} is not a map of settings", "See docs/configuration.md.")
     return raw
 
 

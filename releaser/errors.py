@@ -66,7 +66,37 @@ class SupersededError(TrainError):
     exit_code = 10
 
 
+class WaitingError(TrainError):
+    """Main is protected: somebody has to merge the release before it becomes public."""
+
+    exit_code = 11
+
+
 class EvidenceError(TrainError):
     """A step ended, but the world does not show what it should have done."""
 
     exit_code = 12
+
+
+class SigningError(TrainError):
+    """The release cannot be signed, or what is there was signed by another key."""
+
+    exit_code = 16
+
+
+class TakenError(TrainError):
+    """Another source took the version meanwhile."""
+
+    exit_code = 17
+
+
+class VerifyError(TrainError):
+    """A published release, or a zip of one, is not what it must be."""
+
+    exit_code = 18
+
+
+class UnvouchedError(TrainError):
+    """A zip is what its statement says, but nobody whose key is known vouches for the statement."""
+
+    exit_code = 19

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from releaser.config import Config, Variant
+from releaser.config import Config, Variant, of_commit
 from releaser.errors import ConfigError, SourceError
 from releaser.tools.git import Identity, Repository
 from releaser.tools.public import Public
@@ -18,6 +18,8 @@ from releaser.tools.s3 import Store
 BUILDPACK = "buildpack"
 PINS = (".downloadurl", ".version", "VERSION", "manifest.yml")
 CHANGELOG = "CHANGELOG.md"
+CONFIGURATION = "sidecar.yml"
+ACCEPTED = "Accepted"  # the trailer of a tag that is on another commit of the accepted one's tree
 POSSIBLE = {"name": r"[a-z][a-z0-9-]*", "version": r"\d+\.\d+\.\d+", "source": r"[0-9a-f]{40}"}
 
 
@@ -67,7 +69,7 @@ class Access:
     """How to reach a foundation; `password` never leaves the environment of the acceptance tests."""
 
     user: str
-    password: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,14 @@ class Release:
         """The configuration that holds for this run."""
         return self.world.config
 
+    @cached_property
+    def own_config(self) -> Config:
+        """The configuration in the source commit, which decides what had to pass for this release."""
+        content = self.world.repository.read(self.facts.source, CONFIGURATION)
+        if content is None:
+            return self.config
+        return of_commit(content, self.facts.source, self.world.environment)
+
     @property
     def tag(self) -> str:
         """The tag's name."""
@@ -155,6 +165,21 @@ class Release:
         return f"candidate/{self.short}"
 
     @property
+    def merge_branch(self) -> str:
+        """The branch that somebody merges into a protected main."""
+        return f"release-train/{self.version}"
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The branches that are gone once the release is on main."""
+        return (self.branch, self.merge_branch)
+
+    @property
+    def claim_key(self) -> str:
+        """The key that says which source has the version."""
+        return f"{self.public_prefix}/source.json"
+
+    @property
     def author(self) -> Identity:
         """The release commit's author, at the source commit's date."""
         author = self.config.git.author
@@ -163,7 +188,7 @@ class Release:
     @property
     def message(self) -> str:
         """The release commit's message, with the trailers that name the release."""
-        return f"chore: release {self.name} {self.version}\n\n{trailer_lines(self.facts)}"
+        return f"chore: release {self.name} {self.version}\n\n{trailer_lines(trailers(self.facts))}"
 
     @cached_property
     def folder(self) -> Path:
@@ -213,13 +238,12 @@ class Release:
         return self.folder / "bin" / f"{self.name}-{target.replace('/', '-')}"
 
     def commit(self) -> str | None:
-        """Return the commit that names this release on the remote, as last fetched, or None."""
+        """Return the release commit, as the candidate's branch or the tag last named it, or None."""
         repository = self.world.repository
-        named = (repository.branch(self.branch), repository.tags().get(self.tag))
-        commits = [commit for commit in named if commit]
-        releases = repository.releases(commits)
-        wanted = (f"{self.name} {self.version}", self.facts.source)
-        return next((commit for commit in commits if releases.get(commit) == wanted), None)
+        for ref in (repository.branches(self.branch).get(self.branch), repository.tags().get(self.tag)):
+            if ref and trailers(self.facts).items() <= ref.trailers.items():
+                return ref.trailers.get(ACCEPTED, ref.commit)
+        return None
 
     def binaries(self) -> list[Binary]:
         """Return the compiled sidecar for every target; raises SourceError before `build` has run."""
@@ -245,9 +269,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def trailer_lines(facts: Facts) -> str:
-    """Return the trailers by which a commit names a release."""
-    return f"Release: {facts.name} {facts.version}\nSource: {facts.source}\n"
+def trailers(facts: Facts) -> dict[str, str]:
+    """Return the trailers by which a commit or tag names a release."""
+    return {"Release": f"{facts.name} {facts.version}", "Source": facts.source}
+
+
+def trailer_lines(given: Mapping[str, str]) -> str:
+    """Return trailers as the last paragraph of a message."""
+    return "".join(f"{key}: {value}\n" for key, value in given.items())
 
 
 def encode(value: Mapping[str, Any]) -> bytes:

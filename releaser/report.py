@@ -4,24 +4,43 @@ import json
 import os
 import re
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
-SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "CF_PASSWORD", "CF_CLIENT_SECRET", "GIT_PASSWORD")
+SECRETS = (
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "CF_PASSWORD",
+    "CF_CLIENT_SECRET",
+    "GIT_PASSWORD",
+    "RELEASE_SIGNING_KEY",
+)
 SHORTEST = 4  # a shorter "secret" would hide half of every word
-USERINFO = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+# A password in a URL may hold another @; over HTTP a name alone may be a token.
+USERINFO = re.compile(
+    r"(?<=://)[^/\s:@'\"]+:[^/\s'\"]+(?=@)|(?<=https://)[^/\s@]+(?=@)|(?<=http://)[^/\s@]+(?=@)"
+)
+TOKEN = re.compile(r"(?i:(?<=\bbearer ))[\w.~+/-]{16,}=*|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 
 Advance = Callable[[int], None]
 
 
 def mask(text: str) -> str:
-    """Return the text without the values of known secrets and without passwords in URLs."""
-    for name in SECRETS:
+    """Return the text without the values of known secrets, passwords in URLs, and tokens."""
+    for name in (*SECRETS, *(name for name in os.environ if name.startswith("CF_PASSWORD_"))):
         for line in os.environ.get(name, "").splitlines():  # what is printed comes line by line
-            if len(line) >= SHORTEST:
-                text = text.replace(line, f"(({name}))")
-    return USERINFO.sub("((credentials))", text)
+            for form in _forms(line) if len(line) >= SHORTEST else ():
+                text = text.replace(form, f"(({name}))")
+    return TOKEN.sub("((token))", USERINFO.sub("((credentials))", text))
+
+
+def _forms(secret: str) -> list[str]:
+    """Return the ways in which a secret may stand in a text: as it is, in a URL, in JSON, in repr."""
+    quoted = {urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)}
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    return sorted({secret, *quoted, *escaped}, key=len, reverse=True)
 
 
 def say(text: str = "") -> None:
@@ -47,6 +66,13 @@ def facts(rows: Mapping[str, object]) -> None:
     for name, value in rows.items():
         first, *more = str(value).splitlines() or [""]
         fact("\n".join([f"{name:<{width}}  {first}", *(f"{'':<{width}}  {line}" for line in more)]))
+
+
+@contextmanager
+def aside(wanted: bool = True) -> Iterator[None]:
+    """Print on standard error, where that is wanted: standard output is for the document alone then."""
+    with redirect_stdout(sys.stderr) if wanted else nullcontext():
+        yield
 
 
 def document(value: Any) -> None:

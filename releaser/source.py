@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releaser.errors import SourceError
-from releaser.model import BUILDPACK, CHANGELOG, PINS, World
-from releaser.tools import git, shell
+from releaser.model import BUILDPACK, CHANGELOG, CONFIGURATION, PINS, World
+from releaser.tools import history, shell
 from releaser.tools.git import Identity, Repository
 
 INCOMING = "incoming"
-CONFIGURATION = "sidecar.yml"
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ def checkout(root: Path) -> Checkout:
 
 def _git(root: Path, *args: str) -> str:
     done = shell.run(
-        ["git", "-C", root, *git.PLAIN, *args],
-        env=git.ENVIRONMENT,
+        ["git", "-C", root, *history.PLAIN, *args],
+        env=history.ENVIRONMENT,
         error=SourceError,
         remedy="Run from a git checkout of the buildpack's repository.",
     )

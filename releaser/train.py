@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from releaser import candidate, packaging, report, runner, source, version
-from releaser.errors import ConfigError, TrainError
+from releaser import candidate, packaging, page, pruning, report, runner, source, version
+from releaser.errors import ConfigError, TakenError, TrainError
 from releaser.model import Facts, Release, World
 from releaser.steps import promote
 
 FACTS = "train.json"
+ATTEMPTS = 3  # other sources may take the version that was found free
 
 
 def facts(world: World, here: Path, wanted: str | None, *, keep: bool = True) -> Facts:
@@ -40,8 +41,22 @@ def _say_dirty(checkout: source.Checkout) -> None:
 
 
 def run(world: World, here: Path, wanted: str | None) -> None:
-    """Finish the newest release where something of it is missing, then release the newest source."""
-    finish_newest(world)
+    """Finish what is tagged and not all published, then release the newest source."""
+    finish(world)
+    for _ in range(ATTEMPTS - 1):
+        try:
+            release_newest(world, here, wanted)
+        except TakenError as error:
+            if wanted:
+                raise
+            report.say(f"{error.message}; looking for the next one")
+        else:
+            return
+    release_newest(world, here, wanted)
+
+
+def release_newest(world: World, here: Path, wanted: str | None) -> None:
+    """Run every step for the newest source; raises TakenError where another one has its version."""
     release = Release(facts(world, here, wanted), world)
     if release.tag in world.repository.tags() and promote.find(release):
         report.say(
@@ -51,7 +66,16 @@ def run(world: World, here: Path, wanted: str | None) -> None:
     report.say(f"Releasing {release.name} {release.version} from {release.short} to {world.environment}")
     for step in runner.STEPS:
         runner.run(step, release)
+    _tidy(world)
     summary(release)
+
+
+def _tidy(world: World) -> None:
+    """Remove what was left behind long ago; a release is one also where that cannot be done."""
+    try:
+        pruning.prune(world, world.config.prune.after_days)
+    except TrainError as error:
+        report.error(f"what was left behind stays: {error.message}", error.remedy)
 
 
 def run_step(verb: str, world: World, here: Path, train: Path | None) -> None:
@@ -71,16 +95,30 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", "Write it with ./inv plan.") from error
 
 
-def finish_newest(world: World) -> None:
-    """Run promote again for the newest tag, if main, tag, objects and record do not agree yet."""
+def finish(world: World) -> None:
+    """Finish each release that is tagged and not all published, oldest first; the newest one must succeed."""
     world.repository.fetch()
-    releases = list(version.released(world).values())
-    if not releases:
-        return
-    newest = Release(releases[-1], world)
-    if promote.find(newest) is None:
-        report.say(f"Finishing {newest.name} {newest.version}: it is tagged, but not all of it is published")
-        runner.run(promote, newest)
+    releases = [Release(facts, world) for facts in version.released(world)]
+    recorded = {row.key for row in world.store.list(f"{world.prefix()}/")}
+    for release in releases:
+        newest = release is releases[-1]
+        if release.record_key in recorded and (not newest or promote.find(release)):
+            continue
+        named = f"{release.name} {release.version}"
+        report.say(f"Finishing {named}: it is tagged, but not all of it is published")
+        try:
+            _finish(release)
+        except TrainError as error:
+            if newest:
+                raise
+            report.error(f"{release.version} stays unfinished: {error.message}", error.remedy)
+
+
+def _finish(release: Release) -> None:
+    """Promote it again; where its candidate or acceptance is not in the bucket, make and accept it before."""
+    accepted = candidate.ready(release) and candidate.acceptance(release)
+    for step in [promote] if accepted else runner.STEPS:
+        runner.run(step, release)
 
 
 def show_plan(world: World, here: Path, wanted: str | None) -> None:
@@ -126,50 +164,17 @@ def summary(release: Release) -> None:
     report.title(f"Released {release.name} {release.version}")
     public = release.world.public
     urls = [public.url(f"{release.public_prefix}/{one.name}") for one in ready.zips]
-    # Nobody but containers and the train itself resolves the embedded environment's fixed name.
-    embedded = release.world.environment == "embedded"
-    installable = release.zips / ready.zips[0].name if embedded else urls[0]
+    environment = release.world.environment
+    embedded = environment == "embedded"
     apps = [f"{url} ({name})" for name, url in sorted(passed["urls"].items())]
     rows = {
         "tag": f"{release.tag} on {ready.commit[:12]}, reachable from {release.config.git.branch}",
         "zips": "\n".join(urls),
         "record": public.url(release.record_key),
-        "install": f"cf create-buildpack {release.name}_buildpack {installable} 1",
+        "page": public.url(f"{release.world.prefix()}/{page.HTML}"),
+        "install": "./inv install" + ("" if embedded else f" --env {environment}"),
     }
     if embedded:
         rows["apps"] = "\n".join(apps)
         rows["stays up"] = "until ./inv clean; stop it with ./inv foundation stop"
     report.facts(rows)
-
-
-def show_status(world: World, here: Path) -> None:
-    """Print, for each step, what the world shows of the newest source."""
-    release = Release(facts(world, here, None, keep=False), world)
-    report.title(f"{release.name} {release.version} from {release.short}, {world.environment}")
-    report.facts(status(release))
-
-
-def _as_ready_says(release: Release) -> Mapping[str, str]:
-    """Return what the bucket says of the steps whose work cannot be compared where nothing is compiled."""
-    ready = candidate.ready(release)
-    if ready is None:
-        return {}
-    urls = [release.world.public.url(binary["key"]) for binary in ready.binaries]
-    said = {
-        "upload": ", ".join(urls),
-        "commit": ready.commit[:12],
-        "package": ", ".join(one.name for one in ready.zips),
-    }
-    return {verb: f"{what} (as ready.json says; not compared)" for verb, what in said.items()}
-
-
-def status(release: Release) -> dict[str, str]:
-    """Return, for each verb, what the world shows of it; a dash where nothing does."""
-    rows, said = {}, _as_ready_says(release)
-    for step in runner.STEPS:
-        verb = runner.verb(step)
-        try:
-            rows[verb] = step.find(release) or said.get(verb, "-")
-        except TrainError as error:
-            rows[verb] = said.get(verb, f"- ({error.message.splitlines()[0]})")
-    return rows

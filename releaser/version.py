@@ -1,12 +1,13 @@
 """Gives a source commit its version, once: from a candidate or tag that names it, or from its history."""
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from releaser.errors import SourceError
+from releaser import claim
+from releaser.errors import SourceError, TakenError
 from releaser.model import Facts, World
 from releaser.tools import cliff
+from releaser.tools.history import Ref
 
 SEMVER = re.compile(r"\d+\.\d+\.\d+")
 TAG = re.compile(r"v(\d+\.\d+\.\d+)")
@@ -17,29 +18,29 @@ def key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def released(world: World) -> dict[str, Facts]:
-    """Return the releases of this buildpack that are tagged: version to facts, oldest first."""
-    tags = {name: commit for name, commit in world.repository.tags().items() if TAG.fullmatch(name)}
-    return _by_version(world, list(tags.values()))
+def released(world: World) -> list[Facts]:
+    """Return the releases of this buildpack that are tagged, oldest version first."""
+    tags = {name: ref for name, ref in world.repository.tags().items() if TAG.fullmatch(name)}
+    return [one for one in _named(world, tags.values()) if f"v{one.version}" in tags]
 
 
-def candidates(world: World) -> dict[str, Facts]:
-    """Return the releases of this buildpack that are on a candidate branch: version to facts."""
-    return _by_version(world, list(world.repository.branches("candidate").values()))
+def candidates(world: World) -> list[Facts]:
+    """Return the releases of this buildpack that are on a candidate branch, oldest version first."""
+    return _named(world, world.repository.branches("candidate").values())
 
 
-def _by_version(world: World, commits: list[str]) -> dict[str, Facts]:
-    rows = world.repository.releases(commits).values()
-    own = [
-        (version, source)
-        for (name, _, version), source in ((release.partition(" "), source) for release, source in rows)
-        if name == world.config.name and SEMVER.fullmatch(version) and world.repository.resolve(source)
-    ]
-    found = {version: _facts(world, version, source) for version, source in own}
-    return dict(sorted(found.items(), key=lambda item: key(item[0])))
+def _named(world: World, refs: Iterable[Ref]) -> list[Facts]:
+    own = set()
+    for ref in refs:
+        name, _, version = ref.trailers.get("Release", "").partition(" ")
+        source = ref.trailers.get("Source", "")
+        if name == world.config.name and SEMVER.fullmatch(version) and world.repository.resolve(source):
+            own.add((version, source))
+    return sorted((facts(world, *one) for one in own), key=lambda one: key(one.version))
 
 
-def _facts(world: World, version: str, source: str) -> Facts:
+def facts(world: World, version: str, source: str) -> Facts:
+    """Return the facts of a source with a version."""
     return Facts(
         name=world.config.name,
         version=version,
@@ -50,14 +51,14 @@ def _facts(world: World, version: str, source: str) -> Facts:
 
 
 def own_tags(world: World, source: str) -> dict[str, str]:
-    """Return the tags of this buildpack's releases that the source commit's history holds."""
-    tags = {name: commit for name, commit in world.repository.tags().items() if TAG.fullmatch(name)}
-    named = world.repository.releases(list(tags.values()))
+    """Return the tags of this buildpack's releases that the source commit's history holds: name to commit."""
+    repository = world.repository
     return {
-        name: commit
-        for name, commit in tags.items()
-        if named.get(commit, ("",))[0] == f"{world.config.name} {name.removeprefix('v')}"
-        and world.repository.is_ancestor(commit, source)
+        name: ref.commit
+        for name, ref in repository.tags().items()
+        if TAG.fullmatch(name)
+        and ref.trailers.get("Release") == f"{world.config.name} {name.removeprefix('v')}"
+        and repository.is_ancestor(ref.commit, source)
     }
 
 
@@ -73,23 +74,33 @@ def uncounted(world: World, source: str) -> list[str]:
 
 def of(world: World, source: str, wanted: str | None) -> Facts:
     """Return the facts of the source commit's release; `wanted` is the version that the user asked for."""
-    known = {**candidates(world), **released(world)}
-    for facts in known.values():
-        if facts.source == source:
-            _require_same(facts, wanted)
-            return facts
-    return _facts(world, wanted_version(world, source, wanted) or _next_free(world, source), source)
+    for known in [*released(world), *candidates(world)]:
+        if known.source == source:
+            _require_same(known, wanted)
+            _require_own(world, known)
+            return known
+    return facts(world, _wanted(world, source, wanted) or _next_free(world, source), source)
 
 
-def _require_same(facts: Facts, wanted: str | None) -> None:
-    if wanted not in (None, facts.version):
+def _require_same(known: Facts, wanted: str | None) -> None:
+    if wanted not in (None, known.version):
         raise SourceError(
-            f"the source {facts.source[:12]} is {facts.name} {facts.version} already, not {wanted}",
+            f"the source {known.source[:12]} is {known.name} {known.version} already, not {wanted}",
             "A source has one version. Leave out --version, or commit a change first.",
         )
 
 
-def wanted_version(world: World, source: str, wanted: str | None) -> str | None:
+def _require_own(world: World, known: Facts) -> None:
+    """Refuse a candidate whose version was given to another source, by a tag that the train did not make."""
+    tag = world.repository.tags().get(f"v{known.version}")
+    if tag and tag.trailers.get("Source") != known.source:
+        raise TakenError(
+            f"candidate/{known.source[:12]} is {known.version}, but v{known.version} is another commit's tag",
+            f"Remove the candidate, and run again: ./inv prune --source {known.source[:12]}",
+        )
+
+
+def _wanted(world: World, source: str, wanted: str | None) -> str | None:
     """Return the version that the user asked for, or None; raises SourceError where it cannot be had."""
     if wanted is None:
         return None
@@ -97,12 +108,43 @@ def wanted_version(world: World, source: str, wanted: str | None) -> str | None:
         raise SourceError(f"'{wanted}' is no version", "Give three numbers, without v: --version 1.2.3")
     if _taken(world, wanted, source):
         raise SourceError(f"version {wanted} belongs to another source", "Nothing published is overwritten.")
+    _require_below(world, source, wanted)
     return wanted
 
 
 def _next_free(world: World, source: str) -> str:
-    first = cliff.next_version(world.repository, source, own_tags(world, source), uncounted(world, source))
-    return next(version for version in _patches(first) if not _taken(world, version, source))
+    """Return the version that the commits ask for, raised by patch until it is free.
+
+    On an older line, whose next line is released already, it is a patch: the line's numbers stay below.
+    """
+    own = own_tags(world, source)
+    first = cliff.next_version(world.repository, source, own, uncounted(world, source))
+    limit = _next_line(world, source)
+    if limit and key(first) >= key(limit):
+        first = next(_patches(max((name.removeprefix("v") for name in own), key=key)))
+    found = next(version for version in _patches(first) if not _taken(world, version, source))
+    _require_below(world, source, found)
+    return found
+
+
+def _next_line(world: World, source: str) -> str | None:
+    """Return the first version above this line's that is released from a history which this one lacks."""
+    own = {name.removeprefix("v") for name in own_tags(world, source)}
+    if not own:
+        return None
+    newest = max(key(version) for version in own)
+    others = [one.version for one in released(world) if one.version not in own and key(one.version) > newest]
+    return min(others, key=key, default=None)
+
+
+def _require_below(world: World, source: str, found: str) -> None:
+    limit = _next_line(world, source)
+    if limit and key(found) >= key(limit):
+        raise SourceError(
+            f"{found} is not below {limit}, which the next line has: this line has no number left for "
+            f"{source[:12]}",
+            f"Give one below {limit} that is free: --version X.Y.Z",
+        )
 
 
 def _patches(first: str) -> Iterator[str]:
@@ -113,8 +155,7 @@ def _patches(first: str) -> Iterator[str]:
 
 
 def _taken(world: World, version: str, source: str) -> bool:
-    """Return whether a tag (of any buildpack), a candidate or a record of another source has the version."""
-    if f"v{version}" in world.repository.tags() or version in candidates(world):
+    """Return whether a tag (of any buildpack), a candidate, or a claim of another source has the version."""
+    if f"v{version}" in world.repository.tags() or version in {one.version for one in candidates(world)}:
         return True
-    record = world.store.read(f"{world.prefix()}/{version}/release.json")
-    return record is not None and json.loads(record)["source"] != source
+    return claim.owner(world, version) not in (None, source)

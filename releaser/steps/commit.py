@@ -28,9 +28,15 @@ def find(release: Release) -> str | None:
 
 def run(release: Release) -> None:
     """Push the release commit to the candidate's branch, which must not exist yet; main is not touched."""
-    commit = make(release)
+    repository, commit = release.world.repository, make(release)
     ref = f"refs/heads/{release.branch}"
-    release.world.repository.push(f"{commit}:{ref}", expect={ref: ""})
+    try:
+        repository.push(f"{commit}:{ref}", expect={ref: ""})
+    except GitError:
+        repository.fetch()
+        # Else the answer was lost, or another run of the same release was faster.
+        if release.commit() != commit:
+            raise
 
 
 def make(release: Release) -> str:

@@ -1,6 +1,6 @@
 """Uploading the sidecar to the bucket."""
 
-from releaser import report
+from releaser import claim, report
 from releaser.errors import StoreError
 from releaser.model import Binary, Release
 
@@ -13,6 +13,8 @@ def skip(_release: Release) -> str | None:
 def find(release: Release) -> str | None:
     """Return the objects' URLs where the bucket holds every binary and anybody can read it."""
     binaries = release.binaries()
+    if not claim.is_taken(release):
+        return None
     for binary in binaries:
         stored = release.world.store.head(release.binary_key(binary))
         if stored is None or stored.digest != binary.digest:
@@ -23,13 +25,16 @@ def find(release: Release) -> str | None:
 
 
 def run(release: Release) -> None:
-    """Put each binary where nothing lies yet."""
+    """Claim the version, then put each binary where nothing lies yet; raises TakenError."""
+    claim.take(release)
     for binary in release.binaries():
         key = release.binary_key(binary)
         with report.transfer(binary.path.name, binary.path.stat().st_size) as advance:
             release.world.store.put_new(
                 key, binary.path, digest=binary.digest, kind="application/octet-stream", advance=advance
             )
+    for remark in release.world.store.remarks():
+        report.fact(remark)
 
 
 def _read_back(release: Release, binary: Binary) -> None:

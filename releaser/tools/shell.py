@@ -1,12 +1,17 @@
 """Runs programs: from argument lists, in a known environment, with their own words in errors."""
 
 import os
+import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from releaser.errors import TrainError
 
+ASKED = (signal.SIGINT, signal.SIGTERM)  # to end
 # What a program needs of the host to find its way; everything else is given where it is called.
 KEPT = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK")
 KEPT_PREFIXES = (
@@ -35,10 +40,13 @@ def run(
     error: type[TrainError] = TrainError,
     remedy: str = "",
     ok: Sequence[int] = (0,),
+    patience: float | None = None,
+    shown: Sequence[str | Path] = (),
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end and return its output as bytes.
 
-    Raises `error` with the program's own words where its exit code is not among `ok`.
+    Raises `error` with the program's own words where its exit code is not among `ok`, and where it takes more
+    than `patience` seconds. `shown` is how the error names the call, where not by all of its arguments.
     """
     try:
         done = subprocess.run(
@@ -49,7 +57,10 @@ def run(
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             check=False,
+            timeout=patience,
         )
+    except subprocess.TimeoutExpired as late:
+        raise error(f"`{_shown(shown or argv)}` did not end within {patience:.0f} s", remedy) from late
     except FileNotFoundError as missing:
         if cwd is not None and not cwd.is_dir():
             raise error(f"there is no folder {cwd}", remedy) from missing
@@ -58,7 +69,7 @@ def run(
         ) from missing
     if done.returncode not in ok:
         words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-        raise error(f"`{_shown(argv)}` ended with {done.returncode}:\n{words}", remedy)
+        raise error(f"`{_shown(shown or argv)}` ended with {done.returncode}:\n{words}", remedy)
     return done
 
 
@@ -69,18 +80,43 @@ def stream(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> int:
-    """Run a program, hand over each line that it prints, and return its exit code."""
-    with subprocess.Popen(
+    """Run a program, hand over each line that it prints, and return its exit code.
+
+    SIGINT and SIGTERM are passed on to it; KeyboardInterrupt is raised once it has tidied up and ended.
+    """
+    process = subprocess.Popen(
         [str(part) for part in argv],
         env=environment(env),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:
+    )
+    with process, _passing_on(process):
         for raw in process.stdout or ():
             line(raw.decode("utf-8", "replace").rstrip("\n"))
+        process.wait()
     return process.returncode
+
+
+@contextmanager
+def _passing_on(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Let a program end in its own time where we are told to end, and end ourselves after it."""
+    seen: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        seen.append(number)
+        process.send_signal(number)
+
+    here = threading.current_thread() is threading.main_thread()  # only there signals can be handled
+    before = {number: signal.signal(number, pass_on) for number in ASKED} if here else {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if seen:
+        raise KeyboardInterrupt
 
 
 def _shown(argv: Sequence[str | Path]) -> str:

@@ -151,9 +151,13 @@ def test_needed_keys_that_are_missing_are_all_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         config.for_environment(path, "production")
     assert caught.value.message == (
-        "environment 'production' lacks s3.public_url, git.remote, foundation.api, "
-        "foundation.organization, foundation.space"
+        "environment 'production' lacks s3.public_url, git.remote, foundation.api"
     )
+
+
+def test_space_without_its_organization_is_refused(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, foundation={"space": "s"}))
+    assert "foundation.space: is given without foundation.organization (got 's')" in said
 
 
 def test_unknown_environment_is_refused_with_the_known_ones(tmp_path: Path) -> None:
@@ -167,7 +171,21 @@ def test_environment_that_changes_another_section_is_refused(tmp_path: Path) -> 
     path = written(tmp_path, environments={"staging": {"go": {"version": "1.26"}}})
     with pytest.raises(ConfigError, match="an environment cannot change go") as caught:
         config.load(path)
-    assert caught.value.remedy == "It can change: s3, git, foundation, acceptance."
+    assert caught.value.remedy == "It can change: s3, git, foundation, acceptance, signing."
+
+
+def test_environment_can_ask_for_signatures_where_the_file_does_not(tmp_path: Path) -> None:
+    layer = {**PRODUCTION, "signing": {"public_key": "keys/./release.pub"}}
+    path = written(tmp_path, environments={"staging": layer})
+    assert "signing" not in yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert config.load(path).signing.public_key is None
+    assert config.for_environment(path, "staging").signing.public_key == "keys/release.pub"
+
+
+@pytest.mark.parametrize("key", ["/etc/key.pub", "../key.pub", ""])
+def test_public_key_outside_the_repository_is_refused(tmp_path: Path, key: str) -> None:
+    said = refused(written(tmp_path, environments={"staging": {"signing": {"public_key": key}}}))
+    assert "signing.public_key: is no path inside the repository" in said
 
 
 def test_unknown_key_in_an_environment_is_reported_before_it_is_used(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """The train's own clone, with real repositories and a user's settings that must not show."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from releaser.errors import GitError, SourceError
 from releaser.tools.git import Identity, Repository
+from releaser.tools.history import Ref
 from tests.releaser.toy import EPOCH, commit, git
 
 BY = Identity(name="Träin", email="train@example.com", epoch=EPOCH)
@@ -45,6 +48,10 @@ def here(tmp_path: Path) -> Path:
     )
     push(folder)
     return folder
+
+
+def commits(refs: Mapping[str, Ref]) -> dict[str, str]:
+    return {name: ref.commit for name, ref in refs.items()}
 
 
 def push(here: Path, refspec: str = "HEAD:refs/heads/main") -> None:
@@ -141,8 +148,8 @@ def test_fetch_forgets_branches_and_tags_that_are_gone(here: Path, repository: R
     push(here, "HEAD:refs/heads/candidate/1")
     push(here, "HEAD:refs/tags/v1.0.0")
     repository.fetch()
-    assert repository.branches("candidate") == {"candidate/1": head(repository)}
-    assert repository.tags() == {"v1.0.0": head(repository)}
+    assert commits(repository.branches("candidate")) == {"candidate/1": head(repository)}
+    assert commits(repository.tags()) == {"v1.0.0": head(repository)}
     push(here, ":refs/heads/candidate/1")
     push(here, ":refs/tags/v1.0.0")
     repository.fetch()
@@ -153,7 +160,7 @@ def test_annotated_tag_stands_for_its_commit(here: Path, repository: Repository)
     git(here, "tag", "-a", "-m", "words", "v1.0.0")
     push(here, "refs/tags/v1.0.0")
     repository.fetch()
-    assert repository.tags() == {"v1.0.0": head(repository)}
+    assert commits(repository.tags()) == {"v1.0.0": head(repository)}
 
 
 def test_push_is_all_or_nothing(here: Path, repository: Repository) -> None:
@@ -194,15 +201,54 @@ def test_remote_that_is_a_shallow_clone_is_refused(here: Path, tmp_path: Path) -
     assert mended.distance(head(mended)) == 2
 
 
-def test_release_is_read_from_trailers_and_odd_ones_do_no_harm(here: Path, repository: Repository) -> None:
-    named = commit(here, "chore: release\n\nRelease: toy 1.0.0\nSource: abc")
-    odd = commit(here, "odd\n\nRelease: toy|1|2\nSource: a\n b|c")
-    without = commit(here, "Release: toy 2.0.0 is not a trailer here")
+def test_trailers_of_branches_and_tags_are_read_and_odd_ones_do_no_harm(
+    here: Path, repository: Repository
+) -> None:
+    messages = {
+        "v1.0.0": "chore: release\n\nRelease: toy 1.0.0\nSource: abc",
+        "v2.0.0": "odd\n\nRelease: toy|1|2\nSource: a\n b|c",
+        "v3.0.0": "Release: toy 2.0.0 is not a trailer here",
+        "v4.0.0": "twice\n\nSource: abc\nSource: def",
+    }
+    for tag, message in messages.items():
+        commit(here, message)
+        push(here, f"HEAD:refs/tags/{tag}")
+        push(here, f"HEAD:refs/heads/candidate/{tag}")
+    repository.fetch()
+    expected = [
+        {"Release": "toy 1.0.0", "Source": "abc"},
+        {"Release": "toy|1|2", "Source": "a b|c"},
+        {},
+        {"Source": "abc,def"},
+    ]
+    assert [ref.trailers for _, ref in sorted(repository.tags().items())] == expected
+    assert [ref.trailers for _, ref in sorted(repository.branches("candidate").items())] == expected
+
+
+def test_annotated_tag_has_its_own_trailers_before_its_commits(here: Path, repository: Repository) -> None:
+    made = commit(here, "release\n\nRelease: toy 1.0.0\nSource: abc")
     push(here)
     repository.fetch()
-    found = repository.releases([named, odd, without])
-    assert found[named] == ("toy 1.0.0", "abc")
-    assert without not in found
+    tag = repository.annotate(made, "v1.0.0", "toy 1.0.0\n\nRelease: toy 1.0.0\nAccepted: def\n", BY)
+    assert tag == repository.annotate(made, "v1.0.0", "toy 1.0.0\n\nRelease: toy 1.0.0\nAccepted: def\n", BY)
+    repository.push(f"{tag}:refs/tags/v1.0.0")
+    git(here, "tag", "-a", "-m", "words", "v2.0.0", made)
+    push(here, "refs/tags/v2.0.0")
+    repository.fetch()
+    own, plain = (repository.tags()[name] for name in ("v1.0.0", "v2.0.0"))
+    assert (own.commit, own.trailers) == (made, {"Release": "toy 1.0.0", "Accepted": "def"})
+    assert (plain.commit, plain.trailers) == (made, {"Release": "toy 1.0.0", "Source": "abc"})
+    assert repository.remote_ref("refs/tags/v1.0.0") == tag
+
+
+def test_push_to_a_remote_that_hangs_ends(here: Path, repository: Repository) -> None:
+    hook = here.parent / "remote.git" / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexec sleep 3\n")
+    hook.chmod(0o755)
+    impatient = replace(repository, patience=0.5)
+    with pytest.raises(GitError, match=r"did not end within 0 s|did not end within 1 s"):
+        impatient.push(f"{head(repository)}:refs/heads/other")
 
 
 def test_excluded_paths_do_not_count_as_changes(here: Path, repository: Repository) -> None:
@@ -214,3 +260,26 @@ def test_excluded_paths_do_not_count_as_changes(here: Path, repository: Reposito
     assert repository.newest_change(second, ["docs"]) == second
     assert not repository.changes(first, second, ["docs", "*.md"])
     assert repository.changes(first, second, ["*.txt"])
+
+
+@pytest.mark.parametrize("left", ["refs/remotes/train/main.lock", "packed-refs.lock"])
+def test_lock_that_a_killed_fetch_left_behind_stops_nothing(
+    here: Path, repository: Repository, left: str
+) -> None:
+    second = commit(here, "second")
+    push(here)
+    push(here, "HEAD:refs/heads/other")
+    git(repository.directory, "pack-refs", "--all")
+    (repository.directory / left).parent.mkdir(parents=True, exist_ok=True)
+    (repository.directory / left).touch()
+    push(here, ":refs/heads/other")
+    repository.fetch()
+    assert repository.branch("main") == second
+
+
+def test_clone_that_was_killed_while_it_was_made_is_made_anew(here: Path, tmp_path: Path) -> None:
+    made = Repository(directory=tmp_path / "half.git", remote=str(here.parent / "remote.git"))
+    made.directory.mkdir()
+    (made.directory / "HEAD").write_text("ref: refs/heads/main\n")
+    made.fetch()
+    assert made.branch("main") == git(here, "rev-parse", "HEAD")

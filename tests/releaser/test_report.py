@@ -22,7 +22,7 @@ OUTPUTS: dict[str, Callable[[str], None]] = {
 }
 
 
-@pytest.mark.parametrize("variable", report.SECRETS)
+@pytest.mark.parametrize("variable", [*report.SECRETS, "CF_PASSWORD_BLUE_GREEN"])
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_secret_is_replaced_by_its_name_in_every_output(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, output: str, variable: str
@@ -162,3 +162,14 @@ def test_secret_of_several_lines_is_masked_where_lines_are_printed_apart(
     assert "first-line" not in printed.out + printed.err
     assert "second-line" not in printed.out + printed.err
     assert "((CF_PASSWORD))" in printed.out
+
+
+def test_signing_key_is_masked_in_json_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA+b/c=\n-----END PRIVATE KEY-----\n"
+    monkeypatch.setenv("RELEASE_SIGNING_KEY", pem)
+    report.document({"said": pem})
+    said = capsys.readouterr().out
+    assert "MC4CAQ" not in said
+    assert "((RELEASE_SIGNING_KEY))" in said

@@ -1,5 +1,7 @@
 """Programs are run from argument lists, in a known environment, and their words are in errors."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,20 @@ def test_streamed_lines_come_one_by_one_from_both_streams_with_the_code(tmp_path
     script = "pwd; echo err >&2; printf 'bad \\377\\n'; printf last; exit 4"
     assert shell.stream(["sh", "-c", script], lines.append, cwd=tmp_path) == 4
     assert lines == [str(tmp_path), "err", "bad \N{REPLACEMENT CHARACTER}", "last"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_is_passed_on_and_the_program_may_tidy_up_before_it_counts(number: signal.Signals) -> None:
+    lines: list[str] = []
+    script = f"trap 'echo tidied; exit 3' {number.name[3:]}; echo ready; while :; do sleep 0.05; done"
+
+    def told(text: str) -> None:
+        lines.append(text)
+        if text == "ready":
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        shell.stream(["sh", "-c", script], told)
+    assert lines == ["ready", "tidied"]
+    assert signal.getsignal(number) is before

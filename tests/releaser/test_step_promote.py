@@ -20,6 +20,8 @@ PINS = [
     *(f"buildpack/{name}" for name in (".downloadurl", ".version", "VERSION", "manifest.yml")),
 ]
 ZIP = "toy_buildpack-cflinuxfs4-v0.1.0.zip"
+STATEMENT = "toy_buildpack-v0.1.0.intoto.json"
+SPEAKING = {"source.json", "SHA256SUMS", STATEMENT, "release.json"}  # they name files, none names them
 
 
 def release_commit(stage: Stage) -> str:
@@ -67,7 +69,7 @@ def test_checksums_name_every_file_beside_them(promoted: Stage) -> None:
     rows = {line[66:]: line[:64] for line in sums.decode().splitlines()}
     there = [key for key in promoted.objects() if key.startswith(prefix)]
     digests = {key.removeprefix(prefix): promoted.digest(key) for key in there}
-    assert rows == {name: one for name, one in digests.items() if name not in {"SHA256SUMS", "release.json"}}
+    assert rows == {name: one for name, one in digests.items() if name not in SPEAKING}
 
 
 def test_promote_done_twice_is_a_no_op(promoted: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +80,7 @@ def test_promote_done_twice_is_a_no_op(promoted: Stage, capsys: pytest.CaptureFi
     assert (promoted.objects(), promoted.refs()) == (keys, refs)
 
 
-@pytest.mark.parametrize("lost", ["release.json", "SHA256SUMS", ZIP])
+@pytest.mark.parametrize("lost", ["release.json", "SHA256SUMS", STATEMENT, "toy-0.1.0.cdx.json", ZIP])
 def test_published_object_that_was_lost_comes_again_with_the_same_bytes(promoted: Stage, lost: str) -> None:
     keys = promoted.objects()
     promoted.delete(f"{promoted.release.public_prefix}/{lost}")
@@ -106,11 +108,12 @@ def test_tag_and_branch_that_were_lost_come_again(promoted: Stage) -> None:
     assert promoted.refs() == refs
 
 
-@pytest.mark.parametrize("name", [ZIP, "SHA256SUMS", "release.json"])
+@pytest.mark.parametrize("name", [ZIP, "toy-0.1.0.cdx.json", "SHA256SUMS", STATEMENT, "release.json"])
 def test_public_name_with_other_bytes_is_refused_before_anything_is_public(
     accepted: Stage, name: str
 ) -> None:
-    accepted.overwrite(f"{accepted.release.public_prefix}/{name}", b"other", "ab" * 32)
+    key = f"{accepted.release.public_prefix}/{name}"
+    accepted.overwrite(key, b"other", hashlib.sha256(b"other").hexdigest())
     refused(accepted, OverwriteError, f"{name} exists with other bytes")
 
 
@@ -189,9 +192,7 @@ def test_main_that_moves_during_the_push_supersedes_the_candidate(accepted: Stag
     hook.write_text(f"#!/bin/sh\nenv -u GIT_QUARANTINE_PATH git update-ref refs/heads/main {newer}\n")
     hook.chmod(0o755)
     keys = accepted.objects()
-    with pytest.raises(
-        SupersededError, match=r"main moved while 0\.1\.0 was being promoted; nothing was pushed"
-    ):
+    with pytest.raises(SupersededError, match="main has newer changes than"):
         accepted.do("promote")
     assert accepted.objects() == keys
     assert accepted.refs()["refs/heads/main"] == newer
@@ -213,13 +214,21 @@ def test_candidate_without_zips_is_not_promoted(committed: Stage) -> None:
 
 def replaced_report(stage: Stage, **changes: Any) -> None:
     report = {**(candidate.acceptance(stage.release) or {}), **changes}
-    stage.overwrite(stage.release.acceptance_key, json.dumps(report).encode(), "ab" * 32)
+    content = json.dumps(report).encode()
+    stage.overwrite(stage.release.acceptance_key, content, hashlib.sha256(content).hexdigest())
 
 
 def test_report_that_lacks_a_required_row_is_refused(accepted: Stage) -> None:
     row = "rubyapp/cached/cflinuxfs4"
     replaced_report(accepted, tests=[{"id": "one", "outcome": "passed", "rows": [row]}])
     refused(accepted, NotAcceptedError, "lacks rubyapp/git/cflinuxfs4, rubyapp/uncached/cflinuxfs4")
+
+
+def test_rows_are_those_that_the_source_commit_asks_for_and_not_the_checkouts(accepted: Stage) -> None:
+    fewer = with_sections(accepted.world.config, {"acceptance": {"ways": ("uncached",)}})
+    row = "rubyapp/uncached/cflinuxfs4"
+    replaced_report(accepted, tests=[{"id": "one", "outcome": "passed", "rows": [row]}])
+    refused(accepted.changed(config=fewer), NotAcceptedError, "lacks rubyapp/cached/cflinuxfs4, rubyapp/git")
 
 
 def test_report_of_a_failed_run_is_refused(accepted: Stage) -> None:
@@ -255,3 +264,19 @@ def test_zip_that_was_damaged_since_its_acceptance_is_not_published(accepted: St
     with pytest.raises(StoreError, match="has the digest"):
         accepted.do("promote")
     assert (accepted.objects(), accepted.refs()) == (keys, refs)
+
+
+def test_public_object_that_the_store_damaged_is_named_and_has_no_record(accepted: Stage) -> None:
+    """As a store that answers 200 and keeps other bytes under the digest that was put with them."""
+    key = f"{accepted.release.public_prefix}/{ZIP}"
+    ready = candidate.ready(accepted.release)
+    assert ready is not None
+    digest = next(one.digest for one in ready.zips if one.name == ZIP)
+    accepted.overwrite(key, b"damaged", digest)
+    with pytest.raises(StoreError, match="has the digest") as caught:
+        accepted.do("promote")
+    assert f"remove {key}" in caught.value.remedy
+    assert accepted.release.record_key not in accepted.objects()
+    accepted.delete(key)
+    accepted.do("promote")
+    assert accepted.release.record_key in accepted.objects()

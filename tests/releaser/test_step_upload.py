@@ -7,6 +7,8 @@ import pytest
 from releaser.errors import OverwriteError, SourceError, StoreError
 from releaser.model import Binary
 from releaser.steps import upload
+from releaser.tools.public import Public
+from tests.releaser.loose_s3 import BUCKET, loose
 from tests.releaser.toy import Stage
 
 pytestmark = pytest.mark.slow
@@ -51,10 +53,10 @@ def test_uploaded_binary_that_was_lost_is_put_again(stage: Stage) -> None:
 def test_other_bytes_under_the_key_are_refused_and_stay(stage: Stage) -> None:
     key = stage.release.binary_key(binary(stage))
     stage.overwrite(key, b"another program", "ab" * 32)
-    before = stage.objects()
+    before = stage.objects()[key]
     with pytest.raises(OverwriteError, match="exists in bucket 'releases' with other bytes"):
         stage.do("upload")
-    assert stage.objects() == before
+    assert stage.objects()[key] == before
 
 
 def test_binary_that_reads_back_as_other_bytes_is_refused(stage: Stage) -> None:
@@ -62,6 +64,24 @@ def test_binary_that_reads_back_as_other_bytes_is_refused(stage: Stage) -> None:
     stage.overwrite(key, b"damaged", binary(stage).digest)
     with pytest.raises(StoreError, match="gives other bytes than were put there"):
         stage.do("upload")
+
+
+def test_way_that_is_not_the_best_is_told(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    with loose("honours", "ignores") as server:
+        public = Public(base=f"{server.server.url}/{BUCKET}")
+        stage.changed(store=server.store(), public=public).do("upload")
+        told = f"       bucket 'b' at {server.server.url} has no conditional copy: objects are read and put"
+        assert told in capsys.readouterr().out
+    stage.do("upload")
+    assert "conditional" not in capsys.readouterr().out
+
+
+def test_store_that_ignores_the_condition_gets_no_sidecar(stage: Stage) -> None:
+    with loose("ignores") as server:
+        careless = stage.changed(store=server.store())
+        with pytest.raises(StoreError, match="ignores If-None-Match on PUT"):
+            careless.do("upload")
+        assert set(server.objects) == {".release-train/put"}
 
 
 def test_upload_before_build_says_what_to_run(stage: Stage) -> None:

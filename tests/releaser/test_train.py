@@ -95,7 +95,7 @@ def test_train_json_that_is_not_there_is_named(stage: Stage, tmp_path: Path) -> 
     assert "./inv plan" in caught.value.remedy
 
 
-# --- plan and status
+# --- plan
 
 
 def test_plan_says_what_would_happen_and_changes_nothing(
@@ -128,22 +128,6 @@ def test_plan_of_a_released_source_says_that_there_is_nothing_to_do(
     assert capsys.readouterr().out == "Nothing to release: toy 0.1.0 is tagged already.\n"
 
 
-def test_status_shows_what_is_done_and_changes_nothing(packaged: Stage) -> None:
-    keys, refs = packaged.objects(), packaged.refs()
-    rows = train.status(packaged.release)
-    assert list(rows) == ["build", "upload", "bump", "commit", "package", "accept", "promote"]
-    assert rows["commit"].startswith(refs[f"refs/heads/{packaged.release.branch}"][:12])
-    assert (rows["accept"], rows["promote"]) == ("-", "-")
-    assert (packaged.objects(), packaged.refs()) == (keys, refs)
-
-
-def test_status_shows_why_a_step_cannot_be_looked_at(stage: Stage) -> None:
-    stage.release.binary_path("linux/amd64").unlink()
-    rows = train.status(stage.release)
-    assert rows["build"] == "-"
-    assert rows["upload"] == "- (toy-linux-amd64 is not compiled yet)"
-
-
 # --- whole runs
 
 
@@ -154,7 +138,7 @@ def test_run_releases_the_newest_source_and_the_next_run_has_nothing_to_do(
     train.run(stage.world, stage.here, None)
     said = capsys.readouterr().out
     assert "Releasing toy 0.1.0 from" in said
-    assert "cf create-buildpack toy_buildpack" in said
+    assert "./inv install" in said
     keys, refs = stage.objects(), stage.refs()
     train.run(stage.world, stage.here, None)
     assert "Nothing to release: toy 0.1.0 is the newest source" in capsys.readouterr().out

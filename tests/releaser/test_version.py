@@ -1,11 +1,12 @@
 """The version of a source: what names it already, else its commits, else the user's word."""
 
+import hashlib
 import json
 
 import pytest
 
 from releaser import pins, version
-from releaser.errors import SourceError
+from releaser.errors import SourceError, TakenError
 from releaser.tools import cliff
 from tests.releaser.toy import EPOCH, Stage, commit, git
 
@@ -88,8 +89,9 @@ def test_versions_that_are_taken_are_skipped(released: Stage) -> None:
     git(released.here, "push", "--quiet", str(released.remote), "HEAD:refs/heads/candidate/other")
     git(released.here, "checkout", "--quiet", "main")
     record = json.dumps({"source": "ab" * 20}).encode()
-    released.overwrite(f"{released.world.prefix()}/0.1.3/release.json", record, "ab" * 32)
-    assert of(released) == "0.1.4"
+    for name in ("0.1.3/release.json", "0.1.4/source.json"):  # a record, and a claim
+        released.overwrite(f"{released.world.prefix()}/{name}", record, hashlib.sha256(record).hexdigest())
+    assert of(released) == "0.1.5"
     assert version.of(released.world, source, None).source == source
 
 
@@ -103,7 +105,7 @@ def test_tags_of_another_name_and_foreign_tags_decide_nothing(stage: Stage) -> N
     git(stage.here, "push", "--quiet", "--tags", str(stage.remote))
     commit(stage.here, "fix: it", {"sidecar_src/more.go": GO})
     assert of(stage) == "0.1.0"
-    assert version.released(stage.world) == {}
+    assert version.released(stage.world) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_tag_whose_trailers_name_no_source_of_ours_does_no_harm(
     git(stage.here, "push", "--quiet", str(stage.remote), "HEAD:refs/heads/candidate/odd")
     commit(stage.here, "fix: it", {"sidecar_src/more.go": GO})
     assert of(stage) == expected
-    assert version.released(stage.world) == {}
+    assert version.released(stage.world) == []
 
 
 def test_version_that_the_user_gives_is_taken(released: Stage) -> None:
@@ -148,6 +150,68 @@ def test_version_of_another_source_is_refused(released: Stage) -> None:
 def test_second_version_of_a_source_is_refused(committed: Stage) -> None:
     with pytest.raises(SourceError, match=r"is toy 0\.1\.0 already, not 3\.0\.0"):
         of(committed, "3.0.0")
+
+
+# --- an older line, beside one that is further
+
+
+def tag(stage: Stage, number: str) -> None:
+    """Release the checkout's HEAD by hand: a commit with the trailers, tagged."""
+    source = git(stage.here, "rev-parse", "HEAD")
+    commit(stage.here, f"chore: release toy {number}\n\nRelease: toy {number}\nSource: {source}")
+    git(stage.here, "push", "--quiet", str(stage.remote), f"HEAD:refs/tags/v{number}")
+
+
+@pytest.fixture
+def older(released: Stage) -> Stage:
+    """The checkout is on the line of 0.1.0; another line has released 0.2.0."""
+    git(released.here, "branch", "0.1.x")
+    commit(released.here, "feat: further", {"sidecar_src/further.go": GO})
+    tag(released, "0.2.0")
+    git(released.here, "checkout", "--quiet", "0.1.x")
+    return released
+
+
+def of_line(stage: Stage, wanted: str | None = None) -> str:
+    """Push the checkout's HEAD to the older line's branch and return the version of it."""
+    git(stage.here, "push", "--quiet", str(stage.remote), "HEAD:refs/heads/0.1.x")
+    stage.world.repository.fetch()
+    return version.of(stage.world, git(stage.here, "rev-parse", "HEAD"), wanted).version
+
+
+@pytest.mark.parametrize("message", ["fix: it", "feat: more"])
+def test_older_line_stays_below_the_next_lines_versions(older: Stage, message: str) -> None:
+    commit(older.here, message, {"sidecar_src/more.go": GO})
+    assert of_line(older) == "0.1.1"
+
+
+def test_line_without_a_number_left_is_refused_with_the_limit(older: Stage) -> None:
+    git(older.here, "checkout", "--quiet", "--detach")
+    commit(older.here, "fix: aside", {"sidecar_src/aside.go": GO})
+    tag(older, "0.1.1")
+    git(older.here, "checkout", "--quiet", "0.1.x")
+    commit(older.here, "fix: it", {"sidecar_src/more.go": GO})
+    with pytest.raises(SourceError, match=r"0\.1\.2 is not below 0\.1\.1, which the next line has"):
+        of_line(older)
+
+
+def test_version_of_the_next_line_is_refused_on_the_older_one(older: Stage) -> None:
+    commit(older.here, "fix: it", {"sidecar_src/more.go": GO})
+    with pytest.raises(SourceError, match=r"0\.3\.0 is not below 0\.2\.0"):
+        of_line(older, "0.3.0")
+    assert of_line(older, "0.1.7") == "0.1.7"
+
+
+def test_candidate_whose_version_became_somebody_elses_tag_is_refused_with_the_way_out(
+    committed: Stage,
+) -> None:
+    commit(committed.here, "words")
+    git(committed.here, "push", "--quiet", str(committed.remote), "HEAD:refs/tags/v0.1.0")
+    committed.world.repository.fetch()
+    source = committed.release.facts.source
+    with pytest.raises(TakenError, match=r"is 0\.1\.0, but v0\.1\.0 is another commit's tag") as caught:
+        version.of(committed.world, source, None)
+    assert f"./inv prune --source {source[:12]}" in caught.value.remedy
 
 
 def test_number_and_date_are_the_source_commits(released: Stage) -> None:

@@ -88,10 +88,14 @@ class Clone:
 
     def release_killed_when(self, seen: Callable[[], bool]) -> None:
         """Release, and SIGKILL the whole process group as soon as something is seen in the world."""
+        self.inv_killed_when(seen, "release")
+
+    def inv_killed_when(self, seen: Callable[[], bool], *args: str) -> None:
+        """Run ./inv, and SIGKILL the whole process group as soon as something is seen in the world."""
         log = self.local / "killed.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [str(self.root / "inv"), "release"],
+                [str(self.root / "inv"), *args],
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
