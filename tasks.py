@@ -127,7 +127,7 @@ def rollback(
 )
 @wiring.explained
 def yank(_: Context, version: str, reason: str = "", env: str = wiring.EMBEDDED) -> None:
-    """Say that a published version must not be used; nothing is deleted."""
+    """Mark a published version as not to be used; it stays."""
     from releaser import yanking
 
     yanking.yank(wiring.looking(env), wiring.ROOT, version, reason)

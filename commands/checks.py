@@ -13,8 +13,8 @@ from releaser import config, report
 from releaser.tools import go, shell
 
 BIN = Path(sys.prefix) / "bin"
-# Two workers on two cores; tests of one group share what is costly to make, and so a worker.
-PARALLEL = ("--numprocesses=2", "--dist=loadgroup")
+# Two workers on two cores; tests/conftest.py says which tests share a worker, and which begin.
+PARALLEL = ("--numprocesses=2", "--dist=loadscope", "--no-loadscope-reorder")
 GO_MODULES = ("sidecar_src", "foundation/go")
 
 

@@ -26,7 +26,9 @@ FRONT_PORT = 7480
 PUBLIC_URL = f"http://{HOST}:{FRONT_PORT}/{BUCKET}"
 PORTS = ("s3", "master", "volume", "filer")
 READY_S = 60.0
-MEMORY = "200MiB"  # Go's soft limit: without it SeaweedFS keeps the size of the largest object
+# Go's soft limit: without it SeaweedFS keeps the size of the largest object. Measured: at 250 MiB and below its
+# collector works all the time, a tenth of a core in an idle server; at 300 and above none of that is left.
+MEMORY = "400MiB"
 
 
 @dataclass(frozen=True, kw_only=True)

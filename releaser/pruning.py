@@ -52,6 +52,7 @@ class _Parts:
     branches: dict[str, Ref] = field(default_factory=dict)
     objects: list[Listed] = field(default_factory=list)
     version: str = ""
+    released: bool = False
 
 
 def find(world: World, days: int, chosen: str = "") -> list[Leftover]:
@@ -78,7 +79,7 @@ def _parts(world: World, objects: list[Listed]) -> dict[str, _Parts]:
         parts = found[ref.trailers.get("Source", name.rpartition("/")[2])[:12]]
         parts.branches[name] = ref
         parts.version = ref.trailers.get("Release", "").rpartition(" ")[2]
-    tagged = {one.version for one in version.released(world)}
+    tagged = {one.version: one.source[:12] for one in version.released(world)}
     owners: dict[str, str] = {}
     for one in objects:
         name = one.key.removeprefix(f"{world.prefix()}/")
@@ -89,6 +90,9 @@ def _parts(world: World, objects: list[Listed]) -> dict[str, _Parts]:
             short = owners.setdefault(number, _claimant(world, number))
             found[short].objects.append(one)
             found[short].version = number
+    for number, short in tagged.items():
+        if short in found:
+            found[short].version, found[short].released = number, True
     return found
 
 
@@ -108,7 +112,7 @@ def _leftover(world: World, short: str, parts: _Parts) -> Leftover:
     return Leftover(
         source=short,
         version=parts.version,
-        state=_state(files, bool(commits)),
+        state="released" if parts.released else _state(files, bool(commits)),
         branches=commits,
         keys=tuple(keys),
         modified=max(dates),

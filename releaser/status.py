@@ -27,7 +27,8 @@ def tell(world: World, here: Path, *, as_json: bool) -> None:
 def document(world: World, here: Path) -> Mapping[str, Any]:
     """Return what git and the bucket say; `here` is the checkout."""
     release = _newest(world, here)
-    left = pruning.find(world, world.config.prune.after_days)
+    found = pruning.find(world, world.config.prune.after_days)
+    left = [one for one in found if one.state != "released"]
     return {
         "environment": world.environment,
         "main": _main(world),

@@ -79,7 +79,7 @@ def test_candidate_that_a_tag_without_its_record_needs_is_never_removed(promoted
 def test_candidates_of_older_releases_are_removed_and_those_of_the_newest_stay(promoted: Stage) -> None:
     commit(promoted.here, "fix: it", {"sidecar_src/more.go": GO})
     train.run(promoted.world, promoted.here, None)
-    rows = {one.version: one.kept for one in pruning.prune(promoted.world, 0)}
+    rows = {one.version: one.kept for one in pruning.prune(promoted.world, 0) if one.state == "released"}
     left = {re.sub(r".*/candidates/(\d+).*", r"\1", key) for key in promoted.objects() if "candidates" in key}
     assert left == {"3"}
     assert "0.1.1 is the newest release" in rows.values()

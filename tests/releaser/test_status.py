@@ -56,6 +56,7 @@ def test_release_is_shown_with_its_tag_and_whether_all_of_it_is_published(
     promoted: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = status.document(promoted.world, promoted.here)
+    assert (found["candidates"], found["superseded"]) == ([], 0)
     (one,) = found["releases"]
     assert (one["version"], one["tag"], one["published"], one["yanked"]) == ("0.1.0", "v0.1.0", True, False)
     promoted.delete(promoted.release.record_key)

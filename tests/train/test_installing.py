@@ -10,7 +10,7 @@ import pytest
 from releaser.tools import cf
 from tests.train.clone import Clone
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("installing")]
+pytestmark = [pytest.mark.train]
 
 OLD, NEW = "0.1.0", "0.1.1"
 NAME = "config-server_buildpack"

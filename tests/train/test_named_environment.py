@@ -16,7 +16,7 @@ from tests.acceptance import tenancy
 from tests.train.clone import PATIENCE_S, Clone, environment
 from tests.train.gate import Gate, gate
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train]
 PASSWORD = 'pl4nted$.*+?^(|[x]"\\'
 KINDS = ("organizations", "spaces", "apps", "routes", "buildpacks")
 

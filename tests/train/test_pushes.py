@@ -13,7 +13,7 @@ from tests.acceptance.installs import Installed
 from tests.acceptance.run import Run
 from tests.train.clone import CHECKOUT, Clone
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train]
 FIXTURES = CHECKOUT / "fixtures"
 
 

@@ -14,7 +14,7 @@ import requests
 
 from tests.train.clone import Clone
 
-pytestmark = [pytest.mark.train, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train]
 
 STORY = {"Scope": "some-service.admin", "Password": "not-a-real-p4$$w0rd"}
 

@@ -10,7 +10,7 @@ import pytest
 from tests.releaser import released
 from tests.train.clone import Clone
 
-pytestmark = [pytest.mark.train, pytest.mark.engine, pytest.mark.xdist_group("train")]
+pytestmark = [pytest.mark.train, pytest.mark.engine]
 
 VERSION = "0.1.0"
 PREFIX = f"buildpacks/config-server/{VERSION}"
