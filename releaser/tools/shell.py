@@ -1,5 +1,6 @@
 """Runs programs: from argument lists, in a known environment, with their own words in errors."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ KEPT_PREFIXES = (
     "no_proxy",
     "ALL_PROXY",
 )
+FULL = os.strerror(errno.ENOSPC)  # how programs word it too
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -69,6 +71,8 @@ def run(
         ) from missing
     if done.returncode not in ok:
         words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        if FULL in words:
+            raise OSError(errno.ENOSPC, FULL, str(argv[0]))
         raise error(f"`{_shown(shown or argv)}` ended with {done.returncode}:\n{words}", remedy)
     return done
 

@@ -1,5 +1,6 @@
 """Programs are run from argument lists, in a known environment, and their words are in errors."""
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -87,3 +88,9 @@ def test_signal_is_passed_on_and_the_program_may_tidy_up_before_it_counts(number
         shell.stream(["sh", "-c", script], told)
     assert lines == ["ready", "tidied"]
     assert signal.getsignal(number) is before
+
+
+def test_full_disk_that_a_program_meets_is_told_as_one_of_ours() -> None:
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        shell.run(["sh", "-c", "echo fatal: write error: No space left on device >&2; exit 128"])
+    assert caught.value.errno == errno.ENOSPC
