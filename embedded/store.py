@@ -26,8 +26,8 @@ FRONT_PORT = 7480
 PUBLIC_URL = f"http://{HOST}:{FRONT_PORT}/{BUCKET}"
 PORTS = ("s3", "master", "volume", "filer")
 READY_S = 60.0
-# Go's soft limit: without it SeaweedFS keeps the size of the largest object. Measured: at 250 MiB and below the
-# collector of an idle server takes a tenth of a core; at 300 and above nothing of that is left.
+# Go's soft limit: without it SeaweedFS keeps the size of the largest object. Measured: at 250 MiB and below
+# the collector of an idle server takes a tenth of a core; at 300 and above nothing of that is left.
 MEMORY = "400MiB"
 
 
