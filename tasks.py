@@ -22,15 +22,20 @@ TRAIN = "the train.json of an earlier task: its facts are taken as they are; els
         "env": ENV,
         "version": VERSION,
         "plan": "print what would happen (version, keys, files, commit, tag, zips) and change nothing",
+        "json": "with --plan: print it as JSON",
     }
 )
 @wiring.explained
-def release(_: Context, env: str = wiring.EMBEDDED, version: str = "", plan: bool = False) -> None:
+def release(
+    _: Context, env: str = wiring.EMBEDDED, version: str = "", plan: bool = False, json: bool = False
+) -> None:
     """Run the whole train: the seven steps, to a published release."""
     from releaser import train
 
     if plan:
-        train.show_plan(wiring.looking(env), wiring.ROOT, version or None)
+        with report.aside(json):
+            world = wiring.looking(env)
+        train.show_plan(world, wiring.ROOT, version or None, as_json=json)
         return
     with wiring.releasing(env) as world:
         train.run(world, wiring.ROOT, version or None)
@@ -64,16 +69,24 @@ def status(_: Context, env: str = wiring.EMBEDDED, json: bool = False) -> None:
         "days": "how old a candidate has to be; prune.after_days of sidecar.yml where none is given",
         "source": "remove this source's candidate, whatever its age: twelve digits, as status shows them",
         "dry_run": "say what would be removed, and remove nothing",
+        "json": JSON,
     }
 )
 @wiring.explained
 def prune(
-    _: Context, env: str = wiring.EMBEDDED, days: int = -1, source: str = "", dry_run: bool = False
+    _: Context,
+    env: str = wiring.EMBEDDED,
+    days: int = -1,
+    source: str = "",
+    dry_run: bool = False,
+    json: bool = False,
 ) -> None:
     """Remove candidates that were left behind and that nothing needs."""
     from releaser import pruning
 
-    pruning.show(wiring.looking(env), days, source, dry=dry_run)
+    with report.aside(json):
+        world = wiring.looking(env)
+    pruning.show(world, days, source, dry=dry_run, as_json=json)
 
 
 @task(
@@ -159,14 +172,15 @@ def _step(verb: str, doc: str) -> Task[Callable[..., None]]:
     help={
         "action": "start, stop or status",
         "lifecycle": "a folder with builder and launcher to use in place of ours, such as the official ones",
+        "json": JSON,
     }
 )
 @wiring.explained
-def foundation(_: Context, action: str, lifecycle: str = "") -> None:
+def foundation(_: Context, action: str, lifecycle: str = "", json: bool = False) -> None:
     """Start or stop the local Cloud Foundry, S3 and git; or status."""
     from commands import machine
 
-    machine.foundation(action, Path(lifecycle) if lifecycle else None)
+    machine.foundation(action, Path(lifecycle) if lifecycle else None, as_json=json)
 
 
 @task(
@@ -203,13 +217,13 @@ def verify(
         verifying.version(version, env, key, as_json=json)
 
 
-@task
+@task(help={"json": JSON})
 @wiring.explained
-def doctor(_: Context) -> None:
+def doctor(_: Context, json: bool = False) -> None:
     """Say what this machine lacks, and the command that mends it."""
     from commands import machine
 
-    machine.doctor()
+    machine.doctor(as_json=json)
 
 
 @task(help={"keep_cache": "leave .local/cache and .local/env, which only save time"})

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from commands import wiring
@@ -16,7 +17,7 @@ IMAGES = "sidecar-train-rootfs:*-{}"  # the foundation tags a stack's image for 
 SIGNS = {"ok": "ok", "warning": "warning", "missing": "MISSING"}
 
 
-def doctor() -> None:
+def doctor(*, as_json: bool) -> None:
     """Print a line for all that was looked for, and end with the commands that mend what is missing."""
     settings = config.load(wiring.SETTINGS)
     try:
@@ -25,6 +26,10 @@ def doctor() -> None:
         go = None
     ports = [] if any(wiring.embedded().status().values()) else wiring.embedded().ports()
     rows = examination.check(checkout=wiring.ROOT, go_version=settings.go.version, go=go, ports=ports)
+    if as_json:
+        report.document([asdict(row) for row in rows])
+        _require_all(rows)
+        return
     report.title("What this machine has")
     report.facts({row.name: f"{SIGNS[row.state]:<8} {row.found}" for row in rows})
     _say_remedies(rows)
@@ -37,39 +42,46 @@ def _say_remedies(rows: Sequence[Row]) -> None:
         return
     report.title("What to do")
     report.facts({row.name: row.remedy for row in lacking})
-    if any(row.state == "missing" for row in lacking):
+    _require_all(rows)
+
+
+def _require_all(rows: Sequence[Row]) -> None:
+    if any(row.state == "missing" for row in rows):
         raise wiring.ended(wiring.HOST_EXIT)
 
 
-def foundation(action: str, lifecycle: Path | None) -> None:
+def foundation(action: str, lifecycle: Path | None, *, as_json: bool) -> None:
     """Start, stop or show the embedded environment."""
     if action == "start":
-        _show_foundation(lifecycle)
+        _show_foundation(lifecycle, as_json=as_json)
     elif action == "stop":
         stopped = wiring.embedded().stop()
         report.say(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
     elif action == "status":
         rows = wiring.embedded().status()
-        report.facts({name: "running" if runs else "stopped" for name, runs in rows.items()})
+        said = {name: "running" if runs else "stopped" for name, runs in rows.items()}
+        report.document(said) if as_json else report.facts(said)
     else:
         raise ConfigError(f"'{action}' is nothing that the foundation does", "It knows: start, stop, status.")
 
 
-def _show_foundation(lifecycle: Path | None) -> None:
-    up = wiring.start_embedded(lifecycle)
-    stacks = ", ".join(f"{stack} ({kind})" for stack, kind in up.foundation.stacks.items())
+def _show_foundation(lifecycle: Path | None, *, as_json: bool) -> None:
+    with report.aside(as_json):
+        up = wiring.start_embedded(lifecycle)
+    said = {
+        "api": up.foundation.api,
+        "apps": f"http://NAME.{up.foundation.domain}:{up.foundation.router.rpartition(':')[2]}",
+        "user": f"{up.foundation.user}, its password is in .local/embedded/foundation/password",
+        "target": f"organization {up.foundation.organization}, space {up.foundation.space}",
+        "stacks": ", ".join(f"{stack} ({kind})" for stack, kind in up.foundation.stacks.items()),
+        "objects": up.data.public_url,
+        "git": up.git_url,
+    }
+    if as_json:
+        report.document(said)
+        return
     report.title("The local foundation is up")
-    report.facts(
-        {
-            "api": up.foundation.api,
-            "apps": f"http://NAME.{up.foundation.domain}:{up.foundation.router.rpartition(':')[2]}",
-            "user": f"{up.foundation.user}, its password is in .local/embedded/foundation/password",
-            "target": f"organization {up.foundation.organization}, space {up.foundation.space}",
-            "stacks": stacks,
-            "objects": up.data.public_url,
-            "git": up.git_url,
-        }
-    )
+    report.facts(said)
 
 
 def clean(*, keep_cache: bool) -> None:

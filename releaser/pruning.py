@@ -196,10 +196,27 @@ def describe(one: Leftover) -> str:
     return f"{named}: {one.state}, {one.days} days old, {len(one.branches)} branches, {len(one.keys)} objects"
 
 
-def show(world: World, days: int, chosen: str, *, dry: bool) -> None:
+def document(one: Leftover) -> dict[str, object]:
+    """Return a candidate as scripts read it."""
+    return {
+        "source": one.source,
+        "version": one.version,
+        "state": one.state,
+        "days": one.days,
+        "branches": sorted(one.branches),
+        "objects": len(one.keys),
+        "stays": one.kept,
+    }
+
+
+def show(world: World, days: int, chosen: str, *, dry: bool, as_json: bool = False) -> None:
     """Prune, and say what stays and why; below 0 `days` is what sidecar.yml says."""
-    report.title(f"Candidates, {world.environment}")
-    found = prune(world, world.config.prune.after_days if days < 0 else days, chosen, dry=dry)
+    with report.aside(as_json):
+        report.title(f"Candidates, {world.environment}")
+        found = prune(world, world.config.prune.after_days if days < 0 else days, chosen, dry=dry)
+    if as_json:
+        report.document([document(one) for one in found])
+        return
     for one in found:
         if one.kept:
             report.fact(f"stays: {describe(one)}: {one.kept}")

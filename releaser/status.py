@@ -8,7 +8,6 @@ from releaser import candidate, pruning, report, runner, train, version
 from releaser.errors import SourceError, TrainError
 from releaser.installing import foundations, whereabouts
 from releaser.model import BUILDPACK, Release, World
-from releaser.pruning import Leftover
 
 SHOWN = 10  # releases and candidates that a person sees; --json has them all
 
@@ -34,7 +33,7 @@ def document(world: World, here: Path) -> Mapping[str, Any]:
         "main": _main(world),
         "newest": None if release is None else _newest_source(release),
         "releases": _releases(world),
-        "candidates": [_candidate(one) for one in left],
+        "candidates": [pruning.document(one) for one in left],
         "superseded": sum(one.kept != "the newest source" and one.state == "accepted" for one in left),
     }
 
@@ -75,18 +74,6 @@ def _releases(world: World) -> list[Mapping[str, Any]]:
             }
         )
     return rows
-
-
-def _candidate(one: Leftover) -> Mapping[str, Any]:
-    return {
-        "source": one.source,
-        "version": one.version,
-        "state": one.state,
-        "days": one.days,
-        "branches": sorted(one.branches),
-        "objects": len(one.keys),
-        "stays": one.kept,
-    }
 
 
 def steps(release: Release) -> dict[str, str]:

@@ -121,10 +121,15 @@ def _finish(release: Release) -> None:
         runner.run(step, release)
 
 
-def show_plan(world: World, here: Path, wanted: str | None) -> None:
+def show_plan(world: World, here: Path, wanted: str | None, *, as_json: bool = False) -> None:
     """Print what releasing would do, and do nothing."""
-    release = Release(facts(world, here, wanted, keep=False), world)
-    if release.tag in world.repository.tags():
+    with report.aside(as_json):
+        release = Release(facts(world, here, wanted, keep=False), world)
+    tagged = release.tag in world.repository.tags()
+    if as_json:
+        report.document({**plan(release), "tagged": tagged})
+        return
+    if tagged:
         report.say(f"Nothing to release: {release.name} {release.version} is tagged already.")
         return
     report.title(f"Would release {release.name} {release.version} to {world.environment}")

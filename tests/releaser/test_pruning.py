@@ -1,5 +1,6 @@
 """Candidates that were left behind: what is found, what is removed, and what stays whatever its age."""
 
+import json
 import re
 
 import pytest
@@ -142,3 +143,14 @@ def test_release_is_one_also_where_nothing_can_be_removed(
     captured = capsys.readouterr()
     assert "what was left behind stays" in captured.err
     assert "Released toy 0.1.1" in captured.out
+
+
+def test_json_of_a_prune_is_all_that_stands_on_standard_output(
+    accepted: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer_source(accepted)
+    pruning.show(accepted.world, 0, "", dry=True, as_json=True)
+    captured = capsys.readouterr()
+    (one,) = json.loads(captured.out)
+    assert (one["source"], one["state"], one["stays"]) == (accepted.release.short, "accepted", None)
+    assert "would remove" in captured.err

@@ -121,6 +121,16 @@ def test_plan_says_what_would_happen_and_changes_nothing(
     assert (stage.objects(), stage.refs(), files(stage.world.work)) == (keys, refs, work)
 
 
+def test_plan_as_json_is_all_that_stands_on_standard_output(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (stage.here / "sidecar_src/main.go").write_text("changed, and not committed")
+    train.show_plan(stage.world, stage.here, None, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["version"], found["tagged"]) == (VERSION, False)
+    assert found["source"] == stage.release.facts.source
+
+
 def test_plan_of_a_released_source_says_that_there_is_nothing_to_do(
     promoted: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
