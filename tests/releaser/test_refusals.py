@@ -1,7 +1,10 @@
 """What a store refuses is said with the values that are wrong and what to do about them."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from releaser.tools.s3 import Keys, Store
 from tests.releaser.loose_s3 import loose, refusal
 from tests.releaser.web import Answer
 
+ROOT = Path(__file__).resolve().parents[2]
 KEYS = Keys(access_key_id="k", secret_access_key="s")
 NOW = Patience(attempts=2, first=0.0)
 
@@ -47,15 +51,25 @@ def test_wrong_credentials_are_named_and_not_shown(
         assert secret not in caught.value.message + caught.value.remedy + repr(keys)
 
 
-def test_no_credentials_at_all_are_named(store: Store, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    with pytest.raises(StoreError, match="Unable to locate credentials") as caught:
-        Store(store.endpoint, store.region, store.bucket).read(f"{prefix}/a")
-    assert caught.value.remedy.startswith("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+READ_WITHOUT = """from releaser.errors import StoreError
+from releaser.tools.s3 import Store
+try:
+    Store({endpoint!r}, {region!r}, {bucket!r}).read({key!r})
+except StoreError as error:
+    print(error.message, error.remedy, sep="\\n")
+"""
+
+
+def test_no_credentials_at_all_are_named(store: Store, prefix: str, tmp_path: Path) -> None:
+    """In a process of its own: nothing that this one has found before may count."""
+    code = READ_WITHOUT.format(
+        endpoint=store.endpoint, region=store.region, bucket=store.bucket, key=f"{prefix}/a"
+    )
+    env = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)
+    message, remedy = done.stdout.splitlines()
+    assert "Unable to locate credentials" in message
+    assert remedy.startswith("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
 
 
 def test_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
