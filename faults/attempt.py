@@ -54,12 +54,17 @@ class Attempt:
             )
 
     def kill(self, number: int = signal.SIGKILL, *, group: bool = True) -> None:
-        """Send a signal to the whole group, or to the command alone; its children then live on."""
+        """Send a signal to the whole group, or to the command alone; its children then live on.
+
+        What SIGKILL hits has ended when this returns: later strikes of the moment find it so.
+        """
         if self.process is None or self.process.poll() is not None:
             return
         self.killed = True
         with suppress(ProcessLookupError):
             (os.killpg if group else os.kill)(self.process.pid, number)
+        if number == signal.SIGKILL:
+            self.process.wait(LIMIT_S)
 
     def end(self) -> Outcome:
         """Wait for the end of the command, and return how it was."""

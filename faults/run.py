@@ -118,8 +118,9 @@ class Run:
     def _act(self, stage: Stage, fault: Fault) -> Treatment | None:
         kind = KINDS[fault.kind]
         alive = stage.release.process is not None and stage.release.process.poll() is None
-        if alive or kind.where == "after":
-            stage.struck[fault.kind] = 1
+        if not alive and kind.where != "after":
+            return None  # another fault of this attempt has ended the release at the same moment
+        stage.struck[fault.kind] = 1
         return kind.act(stage, fault)
 
     def _told(self, outcome: Outcome) -> list[Broken]:
