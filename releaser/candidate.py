@@ -65,7 +65,7 @@ def put_json(release: Release, key: str, value: Mapping[str, Any]) -> None:
     """Put a JSON object under a key that must not hold another one."""
     content = encode(value)
     digest = hashlib.sha256(content).hexdigest()
-    release.world.store.put_new(key, content, digest=digest, kind="application/json", advance=lambda _: None)
+    release.world.store.put_new(key, content, digest=digest, kind="application/json")
 
 
 def entry_rows(release: Release, one: Candidate) -> list[Mapping[str, Any]]:

@@ -8,12 +8,18 @@ from releaser.model import Release, World
 
 
 def owner(world: World, version: str) -> str | None:
-    """Return the source commit that a version belongs to, as the bucket says, or None."""
-    for name in ("source.json", "release.json"):
-        said = world.store.read(f"{world.prefix()}/{version}/{name}")
-        if said is not None:
-            return str(json.loads(said)["source"])
-    return None
+    """Return the source commit that a version belongs to, as its claim or its record says, or None."""
+    return claimant(world, version) or _source(world, version, "release.json")
+
+
+def claimant(world: World, version: str) -> str | None:
+    """Return the source commit that has claimed a version, or None."""
+    return _source(world, version, "source.json")
+
+
+def _source(world: World, version: str, name: str) -> str | None:
+    said = world.store.read(f"{world.prefix()}/{version}/{name}")
+    return None if said is None else str(json.loads(said)["source"])
 
 
 def is_taken(release: Release) -> bool:

@@ -6,15 +6,14 @@ is killed leaves nothing that looks whole.
 """
 
 import datetime
-import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from releaser import report, source, version
+from releaser import claim, report, source, version
 from releaser.errors import SourceError
-from releaser.model import World
+from releaser.model import Facts, World
 from releaser.tools.history import Ref
 from releaser.tools.s3 import Listed
 
@@ -61,25 +60,26 @@ def find(world: World, days: int, chosen: str = "") -> list[Leftover]:
     Those younger than `days` are kept. `chosen` is a source whose age and newness do not count.
     """
     objects = world.store.list(f"{world.prefix()}/")
-    found = [_leftover(world, short, parts) for short, parts in _parts(world, objects).items()]
-    needed, newest = _needed(world, {one.key for one in objects}), _newest(world)
+    releases = version.released(world)
+    found = [_leftover(world, short, parts) for short, parts in _parts(world, objects, releases).items()]
+    needed, newest = _needed(world, {one.key for one in objects}, releases), _newest(world)
     marked = []
     for one in found:
         reason = needed.get(one.source)
         if reason is None and one.source != chosen[:12]:
             reason = "the newest source" if one.source == newest else _young(one, days)
-        marked.append(Leftover(**{**vars(one), "kept": reason}))
+        marked.append(replace(one, kept=reason))
     return sorted(marked, key=lambda one: (one.modified, one.source))
 
 
-def _parts(world: World, objects: list[Listed]) -> dict[str, _Parts]:
+def _parts(world: World, objects: list[Listed], releases: list[Facts]) -> dict[str, _Parts]:
     """Return what there is of each source; objects of a version that no tag has are its claimant's."""
     found: dict[str, _Parts] = defaultdict(_Parts)
     for name, ref in chain.from_iterable(world.repository.branches(one).items() for one in BRANCHES):
         parts = found[ref.trailers.get("Source", name.rpartition("/")[2])[:12]]
         parts.branches[name] = ref
         parts.version = ref.trailers.get("Release", "").rpartition(" ")[2]
-    tagged = {one.version: one.source[:12] for one in version.released(world)}
+    tagged = {one.version: one.source[:12] for one in releases}
     owners: dict[str, str] = {}
     for one in objects:
         name = one.key.removeprefix(f"{world.prefix()}/")
@@ -87,18 +87,15 @@ def _parts(world: World, objects: list[Listed]) -> dict[str, _Parts]:
             found[match["source"]].objects.append(one)
         elif (match := VERSION.fullmatch(name)) and match["version"] not in tagged:
             number = match["version"]
-            short = owners.setdefault(number, _claimant(world, number))
-            found[short].objects.append(one)
-            found[short].version = number
+            if number not in owners:
+                claimant = claim.claimant(world, number)
+                owners[number] = claimant[:12] if claimant else f"none of {number}"
+            found[owners[number]].objects.append(one)
+            found[owners[number]].version = number
     for number, short in tagged.items():
         if short in found:
             found[short].version, found[short].released = number, True
     return found
-
-
-def _claimant(world: World, number: str) -> str:
-    said = world.store.read(f"{world.prefix()}/{number}/{CLAIM}")
-    return str(json.loads(said)["source"])[:12] if said else f"none of {number}"
 
 
 def _leftover(world: World, short: str, parts: _Parts) -> Leftover:
@@ -131,9 +128,8 @@ def _state(files: set[str], committed: bool) -> str:
     return "packaged" if FIRST in files else "committed" if committed else "begun"
 
 
-def _needed(world: World, keys: set[str]) -> dict[str, str]:
+def _needed(world: World, keys: set[str], releases: list[Facts]) -> dict[str, str]:
     """Return the sources whose candidates must stay, and why."""
-    releases = version.released(world)
     needed = {
         one.source[:12]: f"v{one.version} lacks its record"
         for one in releases

@@ -59,7 +59,7 @@ def _main(world: World) -> Mapping[str, Any]:
 
 def _releases(world: World) -> list[Mapping[str, Any]]:
     """Return every tagged release, newest first, and whether its record and a yank are in the bucket."""
-    keys = {one.key for one in world.store.list(f"{world.prefix()}/")}
+    keys, tags = {one.key for one in world.store.list(f"{world.prefix()}/")}, world.repository.tags()
     rows: list[Mapping[str, Any]] = []
     for facts in reversed(version.released(world)):
         release = Release(facts, world)
@@ -68,7 +68,7 @@ def _releases(world: World) -> list[Mapping[str, Any]]:
                 "version": facts.version,
                 "tag": release.tag,
                 "source": facts.source,
-                "commit": world.repository.tags()[release.tag].commit,
+                "commit": tags[release.tag].commit,
                 "published": release.record_key in keys,
                 "yanked": f"{release.public_prefix}/yanked.json" in keys,
             }

@@ -38,7 +38,7 @@ def _put(where: published.Place, wanted: Yank) -> Yank:
     content = encode(asdict(wanted))
     digest, key = hashlib.sha256(content).hexdigest(), f"{where.prefix}/{wanted.version}/{YANKED}"
     try:
-        where.store.put_new(key, content, digest=digest, kind="application/json", advance=lambda _: None)
+        where.store.put_new(key, content, digest=digest, kind="application/json")
     except OverwriteError:
         there = published.yank_of(where, wanted.version)
         if there is None:

@@ -6,12 +6,11 @@ from typing import Any
 
 from releaser.config import Sidecar
 from releaser.errors import TrainError
-from releaser.model import World
+from releaser.model import CONFIGURATION, World
 from releaser.page.records import Acceptance, Version, Zip
 from releaser.tools import strict_yaml
 
 Row = dict[str, Any]
-SETTINGS = "sidecar.yml"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -32,7 +31,7 @@ def _sidecar(world: World, newest: Version | None) -> Row:
     """Return how an app runs the newest sidecar: as sidecar.yml says at its commit, where we have that."""
     commit = newest.record.commit if newest and newest.record else ""
     try:
-        there = world.repository.read(commit, SETTINGS) if COMMIT.fullmatch(commit) else None
+        there = world.repository.read(commit, CONFIGURATION) if COMMIT.fullmatch(commit) else None
         said = Sidecar.model_validate(strict_yaml.load((there or b"").decode())["sidecar"])
     except (TrainError, ValueError, TypeError, KeyError):
         said = world.config.sidecar

@@ -73,7 +73,7 @@ def _documents(
     rows = []
     for name, content in sbom.documents(release, entries).items():
         digest, key = hashlib.sha256(content).hexdigest(), f"{release.candidate_prefix}/{name}"
-        release.world.store.put_new(key, content, digest=digest, kind=sbom.KIND, advance=lambda _: None)
+        release.world.store.put_new(key, content, digest=digest, kind=sbom.KIND)
         rows.append({"name": name, "sha256": digest, "size": len(content)})
     return tuple(rows)
 

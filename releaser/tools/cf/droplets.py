@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from releaser.tools.cf.session import ApiRefusedError, Session, request, resources
+from releaser.tools.cf.session import ApiRefusedError, Session, pages, request, resources
 
 PAGE = 200
 AT_ONCE = 50  # guids in one question: a URL has a limit
@@ -47,20 +47,14 @@ def staged_apps(session: Session) -> list[Staged]:
 
 def _apps(session: Session, places: dict[str, tuple[str, str]]) -> Iterator[Mapping[str, Any]]:
     """Yield the API's objects of apps; fills in where each space is."""
-    what = "list the apps"
     query = {"include": "space,space.organization", "per_page": str(PAGE)}
-    page = request(session, "get", "/v3/apps", what=what, params=query).json()
-    while True:
+    for page in pages(session, "/v3/apps", what="list the apps", **query):
         included = page.get("included") or {}
         organizations = {one["guid"]: one["name"] for one in included.get("organizations", ())}
         for space in included.get("spaces", ()):
             organization = space["relationships"]["organization"]["data"]["guid"]
             places[space["guid"]] = organizations.get(organization, organization), space["name"]
         yield from page["resources"]
-        following = (page.get("pagination") or {}).get("next")
-        if not following:
-            return
-        page = request(session, "get", following["href"], what=what).json()
 
 
 def _current(session: Session, app: Mapping[str, Any]) -> str | None:

@@ -126,14 +126,18 @@ def request(session: Session, method: str, path: str, *, what: str, **options: A
 
 
 def resources(session: Session, path: str, *, what: str, **parameters: str) -> list[Mapping[str, Any]]:
-    """Return every page of a list."""
-    found: list[Mapping[str, Any]] = []
+    """Return what is on every page of a list."""
+    return [row for page in pages(session, path, what=what, **parameters) for row in page["resources"]]
+
+
+def pages(session: Session, path: str, *, what: str, **parameters: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the pages of a list: `resources`, and what is `included`."""
     page = request(session, "get", path, what=what, params=parameters).json()
     while True:
-        found += page["resources"]
+        yield page
         following = (page.get("pagination") or {}).get("next")
         if not following:
-            return found
+            return
         page = request(session, "get", following["href"], what=what).json()
 
 
