@@ -10,6 +10,7 @@ from typing import Literal
 
 from faults import checker, subject
 from faults.attempt import Outcome
+from faults.baselines import SQUASHED
 from faults.checker import Broken, Memory, Terms
 from faults.fault import Fault
 from faults.kinds import KINDS
@@ -72,7 +73,8 @@ class Run:
                 return self._verdict("broken", broken)
             if outcome.code == WAITING and self.baseline.manner:
                 self.world.merge(self.baseline.manner)
-            if outcome.code == 0 and number >= last:
+            changed = any(path == subject.CHANGE for path, _ in self.stages[-1].moved)
+            if outcome.code == 0 and number >= last and not changed:  # else it may be older than the change
                 return self._ended_whole()
             if number > last + 1 and outcome.code == self.codes[-2] and self._may_refuse():
                 break
@@ -155,8 +157,10 @@ class Run:
             if expected.get(name) != found.get(name)
         ]
         changes = [commit for path, commit in self.moved if path == subject.CHANGE]
-        if changes:
-            words = list(checker.whole(self.seen(), changes[-1]))
+        if changes or (self.moved and self.baseline.name == SQUASHED):
+            # Another release than the undisturbed one; a main that moved is merged where else it is squashed.
+            source = changes[-1] if changes else self.baseline.begin["refs/heads/main"]
+            words = list(checker.whole(self.seen(), source))
         broken += [Broken(invariant="resumed", words=one) for one in words]
         return self._verdict("broken" if broken else "whole", broken)
 

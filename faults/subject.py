@@ -95,8 +95,10 @@ def protect(root: Path) -> None:
 
 
 def merge(remote: Path, scratch: Path, branch: str, manner: str) -> None:
-    """Let somebody merge a branch into main, by a merge commit or squashed into one."""
+    """Let somebody merge a branch into main: by a merge commit, or squashed where main has not moved."""
     with _work_tree(remote, scratch):
+        if git(scratch, "show", "-s", "--format=%P", branch) != git(scratch, "rev-parse", "HEAD"):
+            manner = "merge"  # what exit code 11 tells them
         git(scratch, "merge", "--quiet", *(["--squash"] if manner == "squash" else ["--no-ff"]), branch)
         if manner == "squash":
             git(scratch, "commit", "--quiet", "-m", f"Merge request for {branch}")

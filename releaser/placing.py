@@ -126,14 +126,24 @@ def _require_race(release: Release, main: str | None, error: GitError) -> None:
 
 
 def _request(release: Release, accepted: str) -> None:
-    """Push the branch that somebody has to merge, and end: nothing is public yet."""
+    """Push the branch that somebody has to merge, and end: nothing is public yet.
+
+    Where main has moved the branch holds the merge already: the pins of two releases conflict else.
+    """
     repository, ref = release.world.repository, f"refs/heads/{release.merge_branch}"
-    if repository.branch(release.merge_branch) != accepted:
-        repository.push(f"+{accepted}:{ref}", expect={ref: repository.branch(release.merge_branch) or ""})
+    target = _target(release, repository.branch(release.config.git.branch), accepted)
+    if repository.branch(release.merge_branch) != target:
+        repository.push(f"+{target}:{ref}", expect={ref: repository.branch(release.merge_branch) or ""})
+    ways = "with a merge commit, squashed or rebased"
+    if target != accepted:
+        ways = (
+            f"with a merge commit, since {release.config.git.branch} has moved: squashed or rebased "
+            "it would be another tree than the accepted one"
+        )
     raise WaitingError(
         f"{release.name} {release.version} is accepted and waits to be merged: "
         f"{release.merge_branch} into {release.config.git.branch}",
-        "Merge it (merge commit, squash or rebase) and run the same command again. Nothing is public yet.",
+        f"Merge it {ways}, and run the same command again. Nothing is public yet.",
     )
 
 

@@ -89,8 +89,9 @@ def test_protected_main_gets_a_branch_to_merge_and_nothing_is_public(protected: 
 
 def test_release_that_is_not_merged_yet_waits_on(waiting: Stage) -> None:
     keys, refs = waiting.objects(), waiting.refs()
-    with pytest.raises(WaitingError):
+    with pytest.raises(WaitingError) as caught:
         waiting.do("promote")
+    assert "Merge it with a merge commit, squashed or rebased, and run" in caught.value.remedy
     assert (waiting.objects(), waiting.refs()) == (keys, refs)
 
 
@@ -148,9 +149,22 @@ def test_release_that_was_changed_while_it_was_squashed_is_refused(waiting: Stag
 def test_main_that_moved_by_docs_takes_a_merge_commit_and_no_squash(waiting: Stage) -> None:
     hook(waiting, "update", "exit 0")
     waiting.push_main("docs: words", {"docs/words.md": "w\n"})
+    with pytest.raises(WaitingError) as caught:
+        waiting.do("promote")
+    assert "Merge it with a merge commit, since main has moved" in caught.value.remedy
+    main = merge(waiting, by_merge_commit)
+    waiting.do("promote")
+    assert waiting.refs() == {"refs/heads/main": main, "refs/tags/v0.1.0": accepted_commit(waiting)}
+
+
+def test_main_that_has_another_releases_pins_by_now_is_merged_without_conflict(waiting: Stage) -> None:
+    hook(waiting, "update", "exit 0")
+    pins = {"buildpack/VERSION": "0.0.9\n", "buildpack/.downloadurl": "older\n"}
+    waiting.push_main("chore: release older", pins)
     with pytest.raises(WaitingError):
         waiting.do("promote")
     main = merge(waiting, by_merge_commit)
+    assert git(waiting.remote, "show", "main:buildpack/VERSION") == "0.1.0"
     waiting.do("promote")
     assert waiting.refs() == {"refs/heads/main": main, "refs/tags/v0.1.0": accepted_commit(waiting)}
 
