@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import cast
 
 from faults import plan
 from faults.baselines import Baselines
+from faults.checker import Broken
 from faults.kinds import KINDS
 from faults.run import End, Run, Verdict
 from faults.world import World
@@ -53,7 +55,11 @@ class Session:
         made = plan.make(seed, baselines.get, only)
         folder = self.folder / f"seed-{seed}"
         shutil.rmtree(folder, ignore_errors=True)
-        verdict = Run(baselines.world, baselines.get(made.baseline), made, folder).play()
+        try:
+            verdict = Run(baselines.world, baselines.get(made.baseline), made, folder).play()
+        except Exception:  # noqa: BLE001  # the harness's own fault ends one run, not all of them
+            broken = Broken(invariant="harness", words=traceback.format_exc())
+            verdict = Verdict(plan=made, end="broken", struck={}, broken=(broken,), log=folder)
         if verdict.end != "broken" and not self.keep:
             shutil.rmtree(folder)
         say(_line(verdict))

@@ -95,11 +95,17 @@ def protect(root: Path) -> None:
 
 
 def merge(remote: Path, scratch: Path, branch: str, manner: str) -> None:
-    """Let somebody merge a branch into main: by a merge commit, or squashed where main has not moved."""
+    """Let somebody merge a branch into main: by a merge commit, or squashed where main has not moved.
+
+    One that conflicts is left to the train, which prepares the merge when it is run again.
+    """
     with _work_tree(remote, scratch):
         if git(scratch, "show", "-s", "--format=%P", branch) != git(scratch, "rev-parse", "HEAD"):
             manner = "merge"  # what exit code 11 tells them
-        git(scratch, "merge", "--quiet", *(["--squash"] if manner == "squash" else ["--no-ff"]), branch)
+        try:
+            git(scratch, "merge", "--quiet", "--squash" if manner == "squash" else "--no-ff", branch)
+        except subprocess.CalledProcessError:
+            return
         if manner == "squash":
             git(scratch, "commit", "--quiet", "-m", f"Merge request for {branch}")
         git(remote, "update-ref", "refs/heads/main", git(scratch, "rev-parse", "HEAD"))
