@@ -1,5 +1,6 @@
 """The tasks of `./inv`, a few lines each: they hand over to `releaser` and `commands`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ ENV = "where to release to: embedded (the default), production, or one of sideca
 WHERE = "which foundation: the embedded one, production's, or that of one of sidecar.yml's environments"
 VERSION = "the version to give to a source that has none yet, such as 1.2.0; else its commits decide"
 JSON = "print what a script can read: JSON, and nothing else"
-TRAIN = "the train.json of an earlier task: its facts are taken as they are; else they are found anew"
+TRAIN = "the train.json of an earlier task, or a candidate's ready.json: its facts are taken; else found anew"
+# What a pipeline's task says once, by its environment: docs/pipeline.md.
+GIVEN_TRAIN = os.environ.get("RELEASE_TRAIN", "")
 
 
 @task(
@@ -27,7 +30,7 @@ TRAIN = "the train.json of an earlier task: its facts are taken as they are; els
 )
 @wiring.explained
 def release(
-    _: Context, env: str = wiring.EMBEDDED, version: str = "", plan: bool = False, json: bool = False
+    _: Context, env: str = wiring.ENVIRONMENT, version: str = "", plan: bool = False, json: bool = False
 ) -> None:
     """Run the whole train: the seven steps, to a published release."""
     from releaser import train
@@ -41,20 +44,33 @@ def release(
         train.run(world, wiring.ROOT, version or None)
 
 
-@task(help={"env": ENV, "version": VERSION, "out": "where to write train.json"})
+@task(
+    help={
+        "env": ENV,
+        "version": VERSION,
+        "at": "a commit of main, such as HEAD: release what it holds, though main may have moved on",
+        "out": "where to write train.json",
+    }
+)
 @wiring.explained
-def plan(_: Context, env: str = wiring.EMBEDDED, version: str = "", out: str = "train.json") -> None:
+def plan(
+    _: Context,
+    env: str = wiring.ENVIRONMENT,
+    version: str = "",
+    at: str = os.environ.get("RELEASE_AT", ""),
+    out: str = GIVEN_TRAIN or "train.json",
+) -> None:
     """Write train.json: the next release's facts, for single steps."""
     from releaser import train
 
-    facts = train.facts(wiring.looking(env), wiring.ROOT, version or None)
+    facts = train.facts(wiring.looking(env), wiring.ROOT, version or None, at=at or None)
     Path(out).write_text(facts.to_json(), encoding="utf-8")
     report.say(f"{out}: {facts.name} {facts.version} from {facts.source[:12]}")
 
 
 @task(help={"env": ENV, "json": JSON})
 @wiring.explained
-def status(_: Context, env: str = wiring.EMBEDDED, json: bool = False) -> None:
+def status(_: Context, env: str = wiring.ENVIRONMENT, json: bool = False) -> None:
     """Say where things are: main, steps, releases, candidates."""
     from releaser import status
 
@@ -75,7 +91,7 @@ def status(_: Context, env: str = wiring.EMBEDDED, json: bool = False) -> None:
 @wiring.explained
 def prune(
     _: Context,
-    env: str = wiring.EMBEDDED,
+    env: str = wiring.ENVIRONMENT,
     days: int = -1,
     source: str = "",
     dry_run: bool = False,
@@ -101,7 +117,7 @@ def prune(
 @wiring.explained
 def install(
     _: Context,
-    env: str = wiring.EMBEDDED,
+    env: str = wiring.ENVIRONMENT,
     version: str = "",
     variant: str = "",
     stack: str = "",
@@ -125,7 +141,7 @@ def install(
 )
 @wiring.explained
 def rollback(
-    _: Context, env: str = wiring.EMBEDDED, to: str = "", stack: str = "", yanked: bool = False
+    _: Context, env: str = wiring.ENVIRONMENT, to: str = "", stack: str = "", yanked: bool = False
 ) -> None:
     """Go back to an older version on a foundation."""
     from releaser.installing import install as installing
@@ -139,7 +155,7 @@ def rollback(
     help={"version": "the published version", "reason": "why nobody should use it", "env": ENV},
 )
 @wiring.explained
-def yank(_: Context, version: str, reason: str = "", env: str = wiring.EMBEDDED) -> None:
+def yank(_: Context, version: str, reason: str = "", env: str = wiring.ENVIRONMENT) -> None:
     """Mark a published version as not to be used; it stays."""
     from releaser import yanking
 
@@ -151,21 +167,76 @@ STEPS = {
     "upload": "Step 2: put the sidecar into the bucket.",
     "bump": "Step 3: write the pins, by which the buildpack finds it.",
     "commit": "Step 4: push the release commit to the candidate's branch.",
-    "package": "Step 5: make the zips, uncached and cached, per stack.",
-    "accept": "Step 6: push real apps with these zips to a foundation.",
     "promote": "Step 7: publish it: main, tag, zips, record.",
 }
 
 
 def _step(verb: str, doc: str) -> Task[Callable[..., None]]:
-    def run(_: Context, env: str = wiring.EMBEDDED, train: str = "") -> None:
-        from releaser import train as releases
-
-        with wiring.releasing(env) as world:
-            releases.run_step(verb, world, wiring.ROOT, Path(train) if train else None)
+    def run(_: Context, env: str = wiring.ENVIRONMENT, train: str = GIVEN_TRAIN) -> None:
+        _run_step(verb, env, train)
 
     run.__doc__ = doc
     return Task(wiring.explained(run), name=verb, help={"env": ENV, "train": TRAIN})
+
+
+@task(
+    help={
+        "env": ENV,
+        "train": TRAIN,
+        "out": "a folder that gets the candidate's ready.json, for whoever goes on with it",
+    }
+)
+@wiring.explained
+def package(
+    _: Context,
+    env: str = wiring.ENVIRONMENT,
+    train: str = GIVEN_TRAIN,
+    out: str = os.environ.get("RELEASE_CANDIDATE", ""),
+) -> None:
+    """Step 5: make the zips, uncached and cached, per stack."""
+    _run_step("package", env, train, out=Path(out) if out else None)
+
+
+@task(
+    help={"env": ENV, "train": TRAIN, "stack": "accept this stack only; the last one makes the whole report"}
+)
+@wiring.explained
+def accept(
+    _: Context,
+    env: str = wiring.ENVIRONMENT,
+    train: str = GIVEN_TRAIN,
+    stack: str = os.environ.get("RELEASE_STACK", ""),
+) -> None:
+    """Step 6: push real apps with these zips to a foundation."""
+    _run_step("accept", env, train, stack=stack or None)
+
+
+def _run_step(verb: str, env: str, train: str, *, stack: str | None = None, out: Path | None = None) -> None:
+    from releaser import train as releases
+
+    with wiring.releasing(env) as world:
+        releases.run_step(verb, world, wiring.ROOT, Path(train) if train else None, stack=stack, out=out)
+
+
+@task(
+    help={
+        "env": ENV,
+        "train": TRAIN,
+        "job": "the pipeline's job that failed",
+    }
+)
+@wiring.explained
+def failed(
+    _: Context,
+    env: str = wiring.ENVIRONMENT,
+    train: str = GIVEN_TRAIN,
+    job: str = os.environ.get("RELEASE_JOB", ""),
+) -> None:
+    """Keep a failed job's logs in the bucket, and tell a webhook."""
+    from releaser import failure
+
+    url = os.environ.get("FAILURE_URL", "")
+    failure.tell(wiring.looking(env), Path(train) if train else None, job, url)
 
 
 @task(
@@ -199,7 +270,7 @@ def foundation(_: Context, action: str, lifecycle: str = "", json: bool = False)
 def verify(
     _: Context,
     version: str = "",
-    env: str = wiring.EMBEDDED,
+    env: str = wiring.ENVIRONMENT,
     key: str = "",
     rebuild: bool | str = "",
     zip: str = "",  # noqa: A002  # it is the option's name
@@ -293,7 +364,8 @@ def lock(_: Context) -> None:
 
 
 namespace = Collection(
-    *(release, plan, status, prune, *(_step(verb, doc) for verb, doc in STEPS.items())),
+    *(release, plan, status, prune, *(_step(verb, doc) for verb, doc in STEPS.items()), package, accept),
+    failed,
     *(install, rollback, yank),
     *(verify, foundation, doctor, clean, check, test, faults, bench, lock),
 )

@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, ParamSpec
 
 from invoke.exceptions import Exit
 
+from commands import given
 from embedded.environment import Addresses, Data, Embedded
 from embedded.errors import EmbeddedError
 from host.errors import HostError
@@ -25,6 +27,7 @@ LOCAL = ROOT / ".local"
 HOST_STATE = LOCAL / "host"
 SETTINGS = ROOT / "sidecar.yml"
 EMBEDDED = "embedded"
+ENVIRONMENT = os.environ.get("RELEASE_ENVIRONMENT") or EMBEDDED  # a pipeline's task says so once
 HOST_EXIT, EMBEDDED_EXIT, DISK_EXIT, INTERRUPTED_EXIT = 13, 14, 15, 130
 
 Given = ParamSpec("Given")
@@ -161,6 +164,7 @@ def _named(environment: str) -> World:
     """Return an environment of sidecar.yml; the secrets come from the standard places."""
     from releaser.installing import foundations
 
+    given.take()
     settings = config.for_environment(SETTINGS, environment)
     s3, git = settings.s3, settings.git
     store = Store(
@@ -196,7 +200,7 @@ def _world(
         environment=environment,
         public=public,
         repository=Repository(
-            directory=LOCAL / "git" / f"{environment}.git",
+            directory=releases / "git",
             remote=settings.git.remote or "",
             patience=settings.git.patience,
         ),

@@ -26,7 +26,7 @@ KINDS: Mapping[str, Kind] = {
         words="SIGINT", where="any", sides=("before", "after"), act=strikes.kill(signal.SIGINT)
     ),
     "wipe": Kind(
-        words=".local/releases and .local/git are deleted",
+        words=".local/releases is deleted",
         where="after",
         act=lambda s, _: s.forget_local_files(),
     ),

@@ -96,8 +96,7 @@ class Stage:
 
     def forget_local_files(self) -> None:
         """Delete what a release keeps outside bucket and remote."""
-        for name in ("releases", "git"):
-            shutil.rmtree(self.world.clone / ".local" / name, ignore_errors=True)
+        shutil.rmtree(self.world.clone / ".local/releases", ignore_errors=True)
 
     def change_machine(self) -> None:
         """Let the next attempt run in a clone that has seen nothing of this one."""

@@ -154,5 +154,5 @@ def steps(stage: Stage, fault: Fault) -> None:
     for number, verb in enumerate(VERBS):
         lines.append(f"./inv {verb} --env faults --train .local/train.json")
         if number == fault.amount:
-            lines.append("rm -rf .local/releases .local/git")
+            lines.append("rm -rf .local/releases")
     stage.release.command = ["sh", "-c", "\n".join(lines)]

@@ -1,4 +1,4 @@
-"""The candidate in the bucket: its zips, what says that they are ready, and the proof of acceptance."""
+"""The candidate in the bucket: its zips, and what says that they are ready."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from releaser import packaging, report
-from releaser.errors import NotAcceptedError, PackageError
+from releaser.errors import PackageError
 from releaser.model import BUILDPACK, Candidate, Release, encode, sha256
 from releaser.tools import zips
 
@@ -46,13 +46,11 @@ def ready(release: Release) -> Ready | None:
 
 
 def say_ready(release: Release, state: Ready) -> None:
-    """Put ready.json: the last object of a candidate before its acceptance."""
-    put_json(release, release.ready_key, asdict(state))
+    """Put ready.json: the last object of a candidate before its acceptance.
 
-
-def acceptance(release: Release) -> Mapping[str, Any] | None:
-    """Return the report of the passed acceptance on this foundation, or None."""
-    return read_json(release, release.acceptance_key)
+    It holds the release's facts too, so that whoever has it alone can go on.
+    """
+    put_json(release, release.ready_key, {**asdict(state), "facts": asdict(release.facts)})
 
 
 def read_json(release: Release, key: str) -> Mapping[str, Any] | None:
@@ -121,39 +119,4 @@ def require_contents(release: Release, one: Candidate) -> None:
         raise PackageError(
             f"{one.name} does not hold what {release.branch} says; these differ: {', '.join(different)}",
             f"Nothing is repacked under a taken name. Remove {release.candidate_prefix}/ to start anew.",
-        )
-
-
-def required_rows(release: Release) -> set[str]:
-    """Return the acceptance rows that gate the release, as its source commit asks: app, way in, stack."""
-    config = release.own_config
-    return {
-        f"{app}/{way}/{stack}"
-        for app in config.acceptance.apps
-        for way in config.acceptance.ways
-        for stack in config.stacks
-    }
-
-
-def require_gate(release: Release, state: Ready, passed: Mapping[str, Any]) -> None:
-    """Refuse a report that is not of these zips, lacks a required row, or stood on a stand-in.
-
-    Raises NotAcceptedError. A stand-in root file system is enough for the embedded environment alone, unless
-    `acceptance.stand_in` says otherwise.
-    """
-    remedy = f"Remove {release.acceptance_key} from the bucket, if it is there, and run ./inv accept again."
-    if passed["digests"] != {one.name: one.digest for one in state.zips}:
-        raise NotAcceptedError("the acceptance report is of other zips than ready.json's", remedy)
-    tests = passed["tests"]
-    if not passed["passed"] or not tests or any(test["outcome"] != "passed" for test in tests):
-        raise NotAcceptedError("the acceptance report holds a test that did not pass", remedy)
-    missing = required_rows(release) - {row for test in tests for row in test["rows"]}
-    if missing:
-        raise NotAcceptedError(f"the acceptance report lacks {', '.join(sorted(missing))}", remedy)
-    stand_ins = [stack for stack, kind in passed["stacks"].items() if kind != "official"]
-    if stand_ins and release.world.environment != "embedded" and not release.config.acceptance.stand_in:
-        raise NotAcceptedError(
-            f"{', '.join(stand_ins)} on {passed['foundation']} is a stand-in, "
-            f"which {release.world.environment} does not accept",
-            "Use a foundation with the official stack, or set acceptance.stand_in: true.",
         )

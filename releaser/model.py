@@ -43,11 +43,12 @@ class Facts:
 
     @staticmethod
     def from_json(text: str) -> "Facts":
-        """Read train.json; raises ConfigError where it is not one."""
+        """Read train.json, or a candidate's ready.json; raises ConfigError where it is neither."""
         try:
-            found = Facts(**json.loads(text))
+            given = json.loads(text)
+            found = Facts(**given.get("facts", given))
             found.require_possible()
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise ConfigError(
                 f"train.json cannot be used: {error}", "Run `./inv plan` to write it anew."
             ) from error
@@ -121,10 +122,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Release:
-    """One version on its way through the seven steps."""
+    """One version on its way through the seven steps; `stack` is the one to accept, None for all of them."""
 
     facts: Facts
     world: World = field(repr=False)
+    stack: str | None = None
 
     @property
     def name(self) -> str:
@@ -232,6 +234,10 @@ class Release:
     def acceptance_key(self) -> str:
         """The key of the acceptance report; it is written only for a pass."""
         return f"{self.candidate_prefix}/accept-{self.config.foundation.name}.json"
+
+    def stack_key(self, stack: str) -> str:
+        """Return the key of one stack's part of that report, where stacks are accepted one by one."""
+        return f"{self.candidate_prefix}/stack-{self.config.foundation.name}-{stack}.json"
 
     def binary_path(self, target: str) -> Path:
         """Return where the compiled sidecar for a target lies."""

@@ -15,6 +15,9 @@ SECRETS = (
     "CF_PASSWORD",
     "CF_CLIENT_SECRET",
     "GIT_PASSWORD",
+    "GIT_PRIVATE_KEY",
+    "AWS_WEB_IDENTITY_TOKEN",
+    "FAILURE_URL",
     "RELEASE_SIGNING_KEY",
 )
 SHORTEST = 4  # a shorter "secret" would hide half of every word

@@ -64,7 +64,27 @@ def find(world: World, head: str | None) -> str:
         raise SourceError(
             f"the remote has no branch '{branch}'", f"Push it: git push {repository.remote} HEAD:{branch}"
         )
-    source = repository.newest_change(line, world.config.excludes)
+    return _newest(world, line)
+
+
+def find_at(world: World, here: Checkout, revision: str) -> str:
+    """Return the source commit of main as it was at one of its commits, though it may have moved on.
+
+    Raises SourceError where the revision is not one of main's.
+    """
+    repository, branch = world.repository, world.config.git.branch
+    commit = _git(here.root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    main = repository.branch(branch)
+    if main is None or repository.resolve(commit) is None or not repository.is_ancestor(commit, main):
+        raise SourceError(
+            f"{revision} of this checkout, {commit[:12]}, is not on the remote's {branch}",
+            f"Push it there; where {branch} was rewritten, take a newer commit of it.",
+        )
+    return _newest(world, commit)
+
+
+def _newest(world: World, line: str) -> str:
+    source = world.repository.newest_change(line, world.config.excludes)
     if source is None:
         raise SourceError("no commit touches anything that is released", "See `excludes` in sidecar.yml.")
     return source

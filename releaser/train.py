@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from releaser import candidate, packaging, page, pruning, report, runner, source, version
+from releaser import acceptance, candidate, packaging, page, pruning, report, runner, source, version
 from releaser.errors import ConfigError, TakenError, TrainError
 from releaser.model import Facts, Release, World
 from releaser.steps import promote
@@ -12,10 +12,11 @@ FACTS = "train.json"
 ATTEMPTS = 3  # other sources may take the version that was found free
 
 
-def facts(world: World, here: Path, wanted: str | None, *, keep: bool = True) -> Facts:
+def facts(world: World, here: Path, wanted: str | None, *, keep: bool = True, at: str | None = None) -> Facts:
     """Fetch, find the source commit and its version, and keep them as train.json; `here` is the checkout.
 
-    Without `keep` nothing is written and nothing is handed in: the world stays as it is.
+    Without `keep` nothing is written and nothing is handed in: the world stays as it is. `at` is a commit of
+    main to release from, though main may have moved on.
     """
     checkout = source.checkout(here)
     _say_dirty(checkout)
@@ -25,7 +26,9 @@ def facts(world: World, here: Path, wanted: str | None, *, keep: bool = True) ->
     world.repository.fetch()
     if embedded and not keep:
         world.repository.borrow(here)
-    found = source.find(world, checkout.head if embedded else None)
+    found = (
+        source.find_at(world, checkout, at) if at else source.find(world, checkout.head if embedded else None)
+    )
     source.require_same_configuration(world, checkout, found)
     result = version.of(world, found, wanted)
     if keep:
@@ -78,21 +81,47 @@ def _tidy(world: World) -> None:
         report.error(f"what was left behind stays: {error.message}", error.remedy)
 
 
-def run_step(verb: str, world: World, here: Path, train: Path | None) -> None:
-    """Run one step; its facts come from the train.json of an earlier task, else they are found anew."""
+def run_step(
+    verb: str,
+    world: World,
+    here: Path,
+    train: Path | None,
+    *,
+    stack: str | None = None,
+    out: Path | None = None,
+) -> None:
+    """Run one step; its facts come from the train.json of an earlier task, else they are found anew.
+
+    `stack` is the only one to accept; `out` gets the candidate's ready.json, in a folder of its name.
+    """
     if train is None:
         found = facts(world, here, None)
     else:
         found = Facts.from_json(_text(train))
         world.repository.fetch()
-    runner.run(runner.find_step(verb), Release(found, world))
+    release = Release(found, world, stack)
+    if verb == "promote":
+        finish(world)
+    runner.run(runner.find_step(verb), release)
+    if out:
+        _hand_on(release, out)
+
+
+def _hand_on(release: Release, out: Path) -> None:
+    """Write ready.json as it lies in the bucket: whoever has it can accept and promote the candidate."""
+    content = release.world.store.read(release.ready_key)
+    path = out / release.candidate_prefix.rpartition("/")[2] / "ready.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content or b"")
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", "Write it with ./inv plan.") from error
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}", "Write it with ./inv plan --out."
+        ) from error
 
 
 def finish(world: World) -> None:
@@ -116,7 +145,7 @@ def finish(world: World) -> None:
 
 def _finish(release: Release) -> None:
     """Promote it again; where its candidate or acceptance is not in the bucket, make and accept it before."""
-    accepted = candidate.ready(release) and candidate.acceptance(release)
+    accepted = candidate.ready(release) and acceptance.passed(release)
     for step in [promote] if accepted else runner.STEPS:
         runner.run(step, release)
 
@@ -147,7 +176,7 @@ def plan(release: Release) -> Mapping[str, object]:
     binaries = [
         f"{release.public_prefix}/{release.binary_path(target).name}-<digest>" for target in config.go.targets
     ]
-    rows = ", ".join(sorted(candidate.required_rows(release)))
+    rows = ", ".join(sorted(acceptance.required_rows(release)))
     return {
         "version": release.version,
         "source": release.facts.source,
@@ -163,7 +192,7 @@ def plan(release: Release) -> Mapping[str, object]:
 
 def summary(release: Release) -> None:
     """Print what was released, where it is, how to install it, and where the pushed app answers."""
-    ready, passed = candidate.ready(release), candidate.acceptance(release)
+    ready, passed = candidate.ready(release), acceptance.passed(release)
     if ready is None or passed is None:
         return
     report.title(f"Released {release.name} {release.version}")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from releaser import candidate, report
+from releaser import acceptance, candidate, report
 from releaser.candidate import Ready
-from releaser.errors import ConfigError, NotAcceptedError, OverwriteError, SourceError
+from releaser.errors import ConfigError, NotAcceptedError, SourceError
 from releaser.model import Release, encode
 from releaser.tools import shell
 
@@ -23,10 +23,9 @@ def skip(_release: Release) -> str | None:
 
 def find(release: Release) -> str | None:
     """Return what passed where the bucket holds the report of exactly these zips on this foundation."""
-    ready, passed = candidate.ready(release), candidate.acceptance(release)
-    if ready is None or passed is None:
+    passed = acceptance.find(release)
+    if passed is None:
         return None
-    candidate.require_gate(release, ready, passed)
     return f"{len(passed['tests'])} tests on {passed['foundation']} ({_kinds(passed)})"
 
 
@@ -35,6 +34,11 @@ def run(release: Release) -> None:
     ready = candidate.ready(release)
     if ready is None:
         raise SourceError(f"{release.ready_key} is not in the bucket", "Run ./inv package first.")
+    result = release.stack and acceptance.of_stack(release, release.stack)
+    acceptance.keep(release, ready, result or _accept(release, ready))
+
+
+def _accept(release: Release, ready: Ready) -> Mapping[str, Any]:
     release.check_out()
     folder = release.folder / "acceptance"
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,20 +53,7 @@ def run(release: Release) -> None:
             f"The report, the logs and, of what failed, diagnostics/ are in {folder}; "
             "main and the public names are as they were.",
         )
-    candidate.require_gate(release, ready, result)
-    _put(release, ready, result)
-
-
-def _put(release: Release, ready: Ready, result: Mapping[str, Any]) -> None:
-    """Put the report; one that another run has put meanwhile counts too, if it is of exactly these zips."""
-    try:
-        candidate.put_json(release, release.acceptance_key, result)
-    except OverwriteError:
-        other = candidate.acceptance(release)
-        if other is None:
-            raise
-        candidate.require_gate(release, ready, other)
-        report.fact("Another run has accepted exactly these zips meanwhile: its report counts.")
+    return result
 
 
 def _push(release: Release, ready: Ready, folder: Path) -> Mapping[str, Any]:
@@ -80,7 +71,7 @@ def _push(release: Release, ready: Ready, folder: Path) -> Mapping[str, Any]:
         "PYTHONPATH": str(release.source),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    rows = len(candidate.required_rows(release))
+    rows = len(acceptance.required_rows(release))
     with report.waiting(f"Pushing {rows} apps to {release.config.foundation.name}"):
         code = shell.stream(
             [*argv, f"--candidate={order}", f"--report={outcome}"], report.fact, cwd=release.source, env=env
@@ -105,6 +96,7 @@ def _mask(folder: Path) -> None:
 
 def _order(release: Release, ready: Ready) -> Mapping[str, Any]:
     config, own = release.config, release.own_config  # where it is pushed to; what the source asks for
+    stacks = acceptance.stacks(release)
     zips = [
         {
             "stack": one.stack,
@@ -114,6 +106,7 @@ def _order(release: Release, ready: Ready) -> Mapping[str, Any]:
             "key": f"{release.candidate_prefix}/{one.name}",
         }
         for one in ready.zips
+        if one.stack in stacks
     ]
     git_url, public = release.world.git_url, release.world.public
     shared = release.world.environment != "embedded"
@@ -125,7 +118,7 @@ def _order(release: Release, ready: Ready) -> Mapping[str, Any]:
         "git": {"url": git_url, "ref": _git_ref(release)} if git_url else None,
         "apps": list(own.acceptance.apps),
         "ways": list(own.acceptance.ways),
-        "stacks": list(own.stacks),
+        "stacks": list(stacks),
         "sidecar": own.sidecar.model_dump(),
         "public": {"base": public.base, "resolve": dict(public.resolve)},
         "shared": shared,

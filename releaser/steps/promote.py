@@ -1,6 +1,6 @@
 """Publishing the accepted release: main, tag, zips and record."""
 
-from releaser import candidate, page, placing, publication, report
+from releaser import acceptance, candidate, page, placing, publication, report
 from releaser.candidate import Ready
 from releaser.errors import NotAcceptedError, OverwriteError, StoreError
 from releaser.model import Release
@@ -49,11 +49,11 @@ def run(release: Release) -> None:
 
 def _objects(release: Release, ready: Ready, commit: str) -> list[Object]:
     """Return every public object; raises NotAcceptedError where no acceptance of these zips passed."""
-    passed = candidate.acceptance(release)
+    passed = acceptance.passed(release)
     if passed is None:
         name = release.config.foundation.name
         raise NotAcceptedError(f"{release.version} is not accepted on {name}", "Run ./inv accept first.")
-    candidate.require_gate(release, ready, passed)
+    acceptance.require_gate(release, ready, passed)
     return publication.objects(release, ready, passed, commit)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releaser.errors import GitError, SourceError
-from releaser.tools import shell
+from releaser.tools import credentials, shell
 from releaser.tools.history import ENVIRONMENT, PLAIN, History
 
 ZERO = "0" * 40
@@ -56,7 +56,7 @@ class Repository(History):
             shell.run(["git", *PLAIN, "init", "--quiet", "--bare", str(self.directory)], env=ENVIRONMENT)
         refspecs = ("+refs/heads/*:refs/remotes/train/*", "+refs/tags/*:refs/tags/*")
         options = ("--quiet", "--prune", "--no-tags", "--no-auto-gc", "--update-shallow")
-        self.git("fetch", *options, self.remote, *refspecs, patience=self.patience)
+        self._reach("fetch", *options, self.remote, *refspecs)
         if self.git("rev-parse", "--is-shallow-repository") == "true":
             shell.run(["rm", "-rf", self.directory])  # it would stay shallow for ever
             raise SourceError(
@@ -125,7 +125,11 @@ class Repository(History):
         """
         leases = [f"--force-with-lease={ref}:{commit}" for ref, commit in (expect or {}).items()]
         options = ("--quiet", "--atomic", "--no-verify")
-        self.git("push", *options, *leases, self.remote, *refspecs, patience=self.patience)
+        self._reach("push", *options, *leases, self.remote, *refspecs)
+
+    def _reach(self, *args: str) -> None:
+        """Run what talks to the remote, with the credentials that are given for it."""
+        self.git(*args, env=credentials.environment(self.remote), patience=self.patience)
 
 
 def is_protected(error: GitError) -> bool:

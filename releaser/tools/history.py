@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releaser.errors import GitError
-from releaser.tools import shell
+from releaser.tools import credentials, shell
 
 PLAIN = (
     *("-c", "commit.gpgSign=false", "-c", "tag.gpgSign=false", "-c", "push.gpgSign=false"),
@@ -18,8 +18,7 @@ PLAIN = (
     *("-c", "gc.auto=0", "-c", "advice.detachedHead=false", "-c", "push.followTags=false"),
     *("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"),
 )
-SSH = "ssh -oBatchMode=yes -oConnectTimeout=30 -oServerAliveInterval=15 -oServerAliveCountMax=4"
-ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_SSH_COMMAND": SSH}
+ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_SSH_COMMAND": credentials.SSH}
 END = "\1\n"  # of a row of for-each-ref: the trailers in it have lines of their own
 
 

@@ -14,7 +14,10 @@ from releaser.errors import TrainError
 
 ASKED = (signal.SIGINT, signal.SIGTERM)  # to end
 # What a program needs of the host to find its way; everything else is given where it is called.
-KEPT = ("PATH", "HOME", "USER", "TMPDIR", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK")
+KEPT = (
+    *("PATH", "HOME", "USER", "TMPDIR", "LANG", "SSH_AUTH_SOCK"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"),
+)
 KEPT_PREFIXES = (
     "HTTP_PROXY",
     "HTTPS_PROXY",

@@ -4,7 +4,7 @@ import datetime
 import json
 from collections.abc import Iterator
 
-from releaser import candidate
+from releaser import acceptance
 from releaser.candidate import Ready
 from releaser.model import Candidate, encode
 from releaser.verify import statement
@@ -85,11 +85,11 @@ def signatures(subject: Subject) -> Iterator[Row]:
         yield failed("signature", f"{SIGNATURE} is no signature of {RECORD} by the key {key.keyid}")
 
 
-def acceptance(subject: Subject) -> Iterator[Row]:
+def accepted(subject: Subject) -> Iterator[Row]:
     """The report in the record is a pass of exactly these zips, in every row that gates the release."""
     release, said = subject.release, subject.record
     report = dict(said.acceptance)
-    candidate.require_gate(release, _ready(subject), report)
+    acceptance.require_gate(release, _ready(subject), report)
     tests = len(report["tests"])
     yield passed("acceptance", f"{tests} tests of these zips passed on {report['foundation']}")
     for name, value in {"name": release.name, "version": release.version}.items():

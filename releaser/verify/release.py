@@ -33,7 +33,7 @@ CHECKS: Mapping[str, Callable[[Subject], Iterator[Row]]] = {
     "claim": objects.claim,
     "statement": proof.provenance,
     "signature": proof.signatures,
-    "acceptance": proof.acceptance,
+    "acceptance": proof.accepted,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from releaser import candidate, publication
+from releaser import acceptance, candidate, publication
 from releaser.config import with_sections
 from releaser.errors import OverwriteError, SigningError
 from releaser.evidence import proof, provenance, signing
@@ -46,7 +46,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
 
 def objects(stage: Stage, **changes: Any) -> list[Object]:
     """Return what promote would publish now."""
-    ready, passed = candidate.ready(stage.release), candidate.acceptance(stage.release)
+    ready, passed = candidate.ready(stage.release), acceptance.passed(stage.release)
     assert ready is not None
     assert passed is not None
     return publication.objects(stage.release, replace(ready, **changes), passed, ready.commit)
@@ -148,7 +148,7 @@ def test_record_says_what_is_in_each_zip_and_what_made_it(accepted: Stage, use: 
 
 
 def test_commit_that_was_accepted_is_named_where_another_one_has_the_tag(accepted: Stage, use: Use) -> None:
-    ready, passed = candidate.ready(accepted.release), candidate.acceptance(accepted.release)
+    ready, passed = candidate.ready(accepted.release), acceptance.passed(accepted.release)
     assert ready is not None
     made = publication.objects(accepted.release, ready, passed or {}, "f" * 40)
     said = record(contents(made))
@@ -233,7 +233,7 @@ def with_public_key(stage: Stage) -> Stage:
 def test_release_that_was_begun_unsigned_is_refused_where_a_signature_is_a_duty(
     accepted: Stage, use: Use
 ) -> None:
-    ready, passed = candidate.ready(accepted.release), candidate.acceptance(accepted.release) or {}
+    ready, passed = candidate.ready(accepted.release), acceptance.passed(accepted.release) or {}
     assert ready is not None
     asking = with_public_key(accepted)
     unsigned = Release(asking.release.facts, accepted.world)

@@ -147,3 +147,21 @@ def test_other_configuration_than_the_sources_is_refused(stage: Stage) -> None:
     (stage.here / "sidecar.yml").write_text(toy.settings() + "# changed\n")
     with pytest.raises(SourceError, match=r"sidecar\.yml here differs from the one in the source commit"):
         source.require_same_configuration(stage.world, checkout, checkout.head)
+
+
+def test_commit_of_main_is_released_from_as_it_was_then(stage: Stage) -> None:
+    then = git(stage.here, "rev-parse", "HEAD")
+    stage.push_main("docs: words", {"docs/words.md": "w\n"})
+    stage.push_main("fix: newer", {"sidecar_src/more.go": "package main\n"})
+    stage.world.repository.fetch()
+    here = source.checkout(stage.here)
+    assert source.find_at(stage.world, here, then) == then
+    assert source.find_at(stage.world, here, "HEAD~1") == then
+    assert source.find_at(stage.world, here, "HEAD") == source.find(stage.world, None) != then
+
+
+def test_commit_that_is_not_on_main_is_refused(stage: Stage) -> None:
+    stage.world.repository.fetch()
+    mine = commit(stage.here, "fix: mine", {"sidecar_src/more.go": "package main\n"})
+    with pytest.raises(SourceError, match=f"{mine[:12]}, is not on the remote's main"):
+        source.find_at(stage.world, source.checkout(stage.here), "HEAD")

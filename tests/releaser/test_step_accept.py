@@ -6,7 +6,7 @@ import json
 import pytest
 import requests
 
-from releaser import candidate
+from releaser import acceptance, candidate
 from releaser.config import Config, with_sections
 from releaser.errors import ConfigError, NotAcceptedError, SourceError
 from releaser.model import encode
@@ -20,7 +20,7 @@ ROWS = [f"rubyapp/{way}/cflinuxfs4" for way in ("uncached", "cached", "git")]
 
 
 def test_accepted_candidate_has_a_report_of_its_zips(accepted: Stage) -> None:
-    report, ready = candidate.acceptance(accepted.release), candidate.ready(accepted.release)
+    report, ready = acceptance.passed(accepted.release), candidate.ready(accepted.release)
     assert report is not None
     assert ready is not None
     assert accepted.release.acceptance_key == f"{accepted.release.candidate_prefix}/accept-embedded.json"
@@ -30,7 +30,7 @@ def test_accepted_candidate_has_a_report_of_its_zips(accepted: Stage) -> None:
 
 
 def test_suite_gets_the_user_the_zips_and_the_branch_of_the_candidate(accepted: Stage) -> None:
-    report = candidate.acceptance(accepted.release)
+    report = acceptance.passed(accepted.release)
     assert report is not None
     assert report["user"] == "admin"
     assert report["git"] == {"url": accepted.world.git_url, "ref": accepted.release.branch}
@@ -72,7 +72,7 @@ def test_suite_that_proves_too_little_is_refused(packaged: Stage, mode: str, sai
 
 
 def test_report_of_other_zips_is_refused_and_its_key_named(accepted: Stage) -> None:
-    report = dict(candidate.acceptance(accepted.release) or {})
+    report = dict(acceptance.passed(accepted.release) or {})
     report["digests"] = dict.fromkeys(report["digests"], "ab" * 32)
     content = json.dumps(report).encode()
     accepted.overwrite(accepted.release.acceptance_key, content, hashlib.sha256(content).hexdigest())
@@ -101,16 +101,16 @@ def race(stage: Stage, theirs: bytes) -> None:
 def test_pass_of_another_run_at_the_same_time_counts(
     accepted: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    theirs = {**(candidate.acceptance(accepted.release) or {}), "user": "somebody else"}
+    theirs = {**(acceptance.passed(accepted.release) or {}), "user": "somebody else"}
     accepted.delete(accepted.release.acceptance_key)
     race(accepted, encode(theirs))
     accepted.do("accept")
-    assert candidate.acceptance(accepted.release) == theirs
+    assert acceptance.passed(accepted.release) == theirs
     assert "Another run has accepted exactly these zips meanwhile" in capsys.readouterr().out
 
 
 def test_pass_of_other_zips_at_the_same_time_does_not_count(accepted: Stage) -> None:
-    theirs = {**(candidate.acceptance(accepted.release) or {}), "digests": {"toy.zip": "ab" * 32}}
+    theirs = {**(acceptance.passed(accepted.release) or {}), "digests": {"toy.zip": "ab" * 32}}
     accepted.delete(accepted.release.acceptance_key)
     race(accepted, encode(theirs))
     with pytest.raises(NotAcceptedError, match="is of other zips"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from releaser import candidate
+from releaser import acceptance, candidate
 from releaser.config import with_sections
 from releaser.errors import GitError, NotAcceptedError, OverwriteError, StoreError, SupersededError
 from releaser.steps import promote
@@ -53,7 +53,7 @@ def test_published_zips_are_the_accepted_bytes_and_the_record_says_so(promoted: 
     assert (record["name"], record["version"], record["tag"]) == ("toy", "0.1.0", "v0.1.0")
     assert (record["source"], record["commit"]) == (promoted.release.facts.source, ready.commit)
     assert record["date"] == "2023-11-14T22:13:20Z"
-    assert record["acceptance"] == candidate.acceptance(promoted.release)
+    assert record["acceptance"] == acceptance.passed(promoted.release)
     assert {row["name"]: row["sha256"] for row in record["zips"]} == {
         one.name: one.digest for one in ready.zips
     }
@@ -213,7 +213,7 @@ def test_candidate_without_zips_is_not_promoted(committed: Stage) -> None:
 
 
 def replaced_report(stage: Stage, **changes: Any) -> None:
-    report = {**(candidate.acceptance(stage.release) or {}), **changes}
+    report = {**(acceptance.passed(stage.release) or {}), **changes}
     content = json.dumps(report).encode()
     stage.overwrite(stage.release.acceptance_key, content, hashlib.sha256(content).hexdigest())
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from releaser import train
+from releaser import acceptance, train
 from releaser.errors import ConfigError, SourceError, SupersededError
-from releaser.model import Facts
+from releaser.model import Facts, Release
 from tests.releaser.toy import EPOCH, VERSION, Stage, commit, git
 
 pytestmark = pytest.mark.slow
@@ -52,6 +52,30 @@ def test_step_takes_its_facts_from_train_json_and_computes_none(stage: Stage, tm
     train.run_step("build", stage.world, tmp_path / "no checkout", tmp_path / "train.json")
     assert replace(stage.release, facts=facts).binary_path("linux/amd64").exists()
     assert stage.refs() == before
+
+
+def test_ready_json_does_for_train_json(packaged: Stage, tmp_path: Path) -> None:
+    train.run_step("package", packaged.world, packaged.here, None, out=tmp_path / "out")
+    (ready,) = (tmp_path / "out").rglob("ready.json")
+    assert ready.parent.name == f"1-{packaged.release.short}"
+    assert ready.read_bytes() == packaged.store.read(packaged.release.ready_key)
+    other = packaged.another(tmp_path / "elsewhere")
+    train.run_step("accept", other.world, tmp_path / "no checkout", ready)
+    assert acceptance.passed(other.release) is not None
+
+
+def test_promote_alone_finishes_what_a_killed_one_left(promoted: Stage, tmp_path: Path) -> None:
+    promoted.delete(promoted.release.record_key)
+    git(promoted.here, "pull", "--quiet", str(promoted.remote), "main")
+    newer = promoted.push_main("fix: newer", {"sidecar_src/more.go": GO})
+    facts = train.facts(promoted.world, promoted.here, None)
+    assert facts.source == newer
+    second = replace(promoted, release=Release(facts, promoted.world))
+    second.upto("accept")
+    (tmp_path / "train.json").write_text(facts.to_json())
+    train.run_step("promote", promoted.world, promoted.here, tmp_path / "train.json")
+    assert promoted.store.head(promoted.release.record_key)
+    assert promoted.store.head(second.release.record_key)
 
 
 def test_step_without_train_json_finds_the_facts_itself(stage: Stage) -> None:

@@ -56,7 +56,7 @@ def serve(answer: Callable[[Asked], Answer]) -> Iterator[Server]:
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_GET = do_HEAD = do_PUT = do_DELETE = _serve  # noqa: N815  # the names that the library calls
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  # the names that the library calls
 
         def log_message(self, *_args: object) -> None:
             pass

@@ -1,0 +1,75 @@
+"""Keeps what a failed job of a pipeline left, and tells whoever wants to know.
+
+Nothing here changes main, a tag or a public name.
+"""
+
+import hashlib
+import io
+import tarfile
+import time
+from pathlib import Path
+
+import requests
+
+from releaser import report
+from releaser.errors import TrainError
+from releaser.model import Facts, Release, World
+
+FOLDERS = ("logs", "diagnostics")  # what tests/acceptance leaves in a release's `acceptance`
+PATIENCE_S = 20
+
+
+def tell(world: World, train: Path | None, job: str, url: str) -> None:
+    """Put the logs of a failed acceptance into the candidate's folder; post a few words to `url`, if any."""
+    facts = _facts(train)
+    kept = _keep(world, facts) if facts else None
+    named = f"{facts.name} {facts.version}" if facts else world.config.name
+    words = f"{named}: {job or 'a job'} failed" + (f"; logs: {kept}" if kept else "")
+    report.say(words)
+    if url:
+        _post(url, {"text": words, "name": world.config.name, "job": job, "logs": kept, **_identity(facts)})
+
+
+def _facts(train: Path | None) -> Facts | None:
+    """Return the facts of the release that failed, None where it had not come so far."""
+    if train is None or not train.is_file():
+        return None
+    return Facts.from_json(train.read_text(encoding="utf-8"))
+
+
+def _identity(facts: Facts | None) -> dict[str, str]:
+    return {"version": facts.version, "source": facts.source} if facts else {}
+
+
+def _keep(world: World, facts: Facts) -> str | None:
+    """Put logs and diagnostics, as one archive, beside the candidate's zips; return its key, if any."""
+    folder = Release(facts, world).folder / "acceptance"
+    found = [folder / name for name in FOLDERS if (folder / name).is_dir()]
+    found += sorted(folder.glob("*.json"))
+    if not found:
+        return None
+    content = _archive(folder, found)
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"failed-{world.config.foundation.name}-{time.time_ns()}.tar.gz"
+    key = f"{Release(facts, world).candidate_prefix}/{name}"
+    world.store.put_new(key, content, digest=digest, kind="application/gzip")
+    return key
+
+
+def _archive(folder: Path, found: list[Path]) -> bytes:
+    """Return a tar of files and folders; the suite has masked every secret in them."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for path in found:
+            archive.add(path, arcname=str(path.relative_to(folder)))
+    return made.getvalue()
+
+
+def _post(url: str, body: dict[str, str | None]) -> None:
+    """Post JSON; `text` is what chat services show."""
+    try:
+        answer = requests.post(url, json=body, timeout=PATIENCE_S)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        reason = f"it answered {error.response.status_code}" if error.response is not None else "no answer"
+        raise TrainError(f"the webhook could not be called: {reason}", "See pipeline.failure_url.") from error
