@@ -42,6 +42,17 @@ def _files(folder: Path) -> list[str]:
 
 
 def _changelog(release: Release) -> bytes:
+    """Return the changelog that the release commit has, where there is one; else made of the history.
+
+    An older release, whose merge request was merged late, may have got its tag in between: the history then
+    tells another story than when the commit was made and accepted.
+    """
+    commit = release.commit()
+    there = commit and release.world.repository.read(commit, CHANGELOG)
+    return there or _of_history(release)
+
+
+def _of_history(release: Release) -> bytes:
     world, source = release.world, release.facts.source
     tags = version.own_tags(world, source)
     skipped = version.uncounted(world, source)

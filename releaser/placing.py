@@ -6,8 +6,15 @@ condition that it still is what the decision was made on.
 
 from dataclasses import dataclass
 
-from releaser import report, version
-from releaser.errors import GitError, NotAcceptedError, OverwriteError, SupersededError, WaitingError
+from releaser import acceptance, candidate, report, version
+from releaser.errors import (
+    GitError,
+    NotAcceptedError,
+    OverwriteError,
+    SupersededError,
+    TrainError,
+    WaitingError,
+)
 from releaser.model import ACCEPTED, BUILDPACK, Release, trailer_lines, trailers
 from releaser.source import pin_paths
 from releaser.tools.git import is_protected
@@ -56,6 +63,17 @@ def decide(release: Release, accepted: str) -> Place:
     if release.config.git.main == "merge-request":
         return Place(main=main, tagged=_merged(release, accepted, main))
     return Place(main=_target(release, main, accepted), tagged=accepted)
+
+
+def is_merged(release: Release) -> bool:
+    """Say whether an accepted release is merged into a protected main, and only lacks its tag."""
+    if release.config.git.main != "merge-request" or release.tag in release.world.repository.tags():
+        return False
+    ready = candidate.ready(release) if acceptance.passed(release) else None
+    try:
+        return ready is not None and decide(release, ready.commit).tagged is not None
+    except TrainError:
+        return False  # superseded, or changed while it was merged: its own run says so
 
 
 def put(release: Release, accepted: str) -> str:

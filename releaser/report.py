@@ -18,6 +18,7 @@ SECRETS = (
     "GIT_PRIVATE_KEY",
     "AWS_WEB_IDENTITY_TOKEN",
     "FAILURE_URL",
+    "REGISTRY_PASSWORD",
     "RELEASE_SIGNING_KEY",
 )
 SHORTEST = 4  # a shorter "secret" would hide half of every word

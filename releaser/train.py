@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from releaser import acceptance, candidate, packaging, page, pruning, report, runner, source, version
+from releaser import acceptance, candidate, packaging, page, placing, pruning, report, runner, source, version
 from releaser.errors import ConfigError, TakenError, TrainError
 from releaser.model import Facts, Release, World
 from releaser.steps import promote
@@ -125,16 +125,21 @@ def _text(path: Path) -> str:
 
 
 def finish(world: World) -> None:
-    """Finish each release that is tagged and not all published, oldest first; the newest one must succeed."""
+    """Finish each release that is tagged and not all published, oldest first; the newest one must succeed.
+
+    So is one that somebody has merged into a protected main, and that waits for its tag.
+    """
     world.repository.fetch()
-    releases = [Release(facts, world) for facts in version.released(world)]
+    merged = [facts for facts in version.candidates(world) if placing.is_merged(Release(facts, world))]
+    releases = [Release(facts, world) for facts in version.order([*version.released(world), *merged])]
     recorded = {row.key for row in world.store.list(f"{world.prefix()}/")}
     for release in releases:
         newest = release is releases[-1]
         if release.record_key in recorded and (not newest or promote.find(release)):
             continue
         named = f"{release.name} {release.version}"
-        report.say(f"Finishing {named}: it is tagged, but not all of it is published")
+        begun = "tagged" if release.tag in world.repository.tags() else "merged"
+        report.say(f"Finishing {named}: it is {begun}, but not all of it is published")
         try:
             _finish(release)
         except TrainError as error:

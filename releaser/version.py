@@ -36,7 +36,12 @@ def _named(world: World, refs: Iterable[Ref]) -> list[Facts]:
         source = ref.trailers.get("Source", "")
         if name == world.config.name and SEMVER.fullmatch(version) and world.repository.resolve(source):
             own.add((version, source))
-    return sorted((facts(world, *one) for one in own), key=lambda one: key(one.version))
+    return order(facts(world, *one) for one in own)
+
+
+def order(releases: Iterable[Facts]) -> list[Facts]:
+    """Return releases, the oldest version first, each once."""
+    return sorted(set(releases), key=lambda one: key(one.version))
 
 
 def facts(world: World, version: str, source: str) -> Facts:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from releaser import candidate, version
+from releaser import candidate, train, version
 from releaser.config import with_sections
 from releaser.errors import GitError, NotAcceptedError, OverwriteError, SupersededError, WaitingError
+from releaser.model import Release
 from releaser.steps import commit as commit_step
 from releaser.steps import promote
 from tests.releaser.toy import EPOCH, Stage, git
@@ -183,6 +185,38 @@ def test_waiting_release_is_superseded_by_a_newer_source(waiting: Stage) -> None
     with pytest.raises(SupersededError, match=r"newer changes than .*: [0-9a-f]+ fix: newer") as caught:
         waiting.do("promote")
     assert newer[:12] in caught.value.remedy
+
+
+def test_merged_release_is_finished_before_a_newer_source_is_released(
+    waiting: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    merge(waiting, by_merge_commit)
+    train.finish(waiting.world)
+    assert "Finishing toy 0.1.0: it is merged, but not all of it is published" in capsys.readouterr().out
+    assert waiting.refs()["refs/tags/v0.1.0"] == accepted_commit(waiting)
+    assert waiting.store.head(waiting.release.record_key)
+
+
+def test_release_that_waits_unmerged_is_not_finished(waiting: Stage) -> None:
+    refs = waiting.refs()
+    train.finish(waiting.world)
+    assert waiting.refs() == refs
+
+
+def test_newer_release_that_was_made_before_the_tag_of_the_older_is_the_same_afterwards(
+    waiting: Stage,
+) -> None:
+    merge(waiting, by_merge_commit)
+    git(waiting.here, "pull", "--quiet", str(waiting.remote), "main")
+    hook(waiting, "update", "exit 0")
+    source = waiting.push_main("fix: newer", {"sidecar_src/more.go": "package main\n"})
+    waiting.world.repository.fetch()
+    newer = replace(waiting, release=Release(version.facts(waiting.world, "0.1.1", source), waiting.world))
+    newer.upto("accept")
+    commit = newer.release.commit()
+    waiting.do("promote")
+    newer.do("bump", "commit", "package", "accept")
+    assert newer.release.commit() == commit
 
 
 # --- a main that the train pushes
