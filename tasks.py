@@ -1,7 +1,7 @@
 """The tasks of `./inv`, a few lines each: they hand over to `releaser` and `commands`."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from invoke.collection import Collection
@@ -40,7 +40,7 @@ def release(
             world = wiring.looking(env)
         train.show_plan(world, wiring.ROOT, version or None, as_json=json)
         return
-    with wiring.releasing(env) as world:
+    with wiring.releasing(env, accepts=True) as world:
         train.run(world, wiring.ROOT, version or None)
 
 
@@ -214,7 +214,7 @@ def accept(
 def _run_step(verb: str, env: str, train: str, *, stack: str | None = None, out: Path | None = None) -> None:
     from releaser import train as releases
 
-    with wiring.releasing(env) as world:
+    with wiring.releasing(env, accepts=verb == "accept") as world:
         releases.run_step(verb, world, wiring.ROOT, Path(train) if train else None, stack=stack, out=out)
 
 
@@ -241,16 +241,23 @@ def failed(
 
 @task(
     help={
-        "action": "start, stop or status",
+        "action": "start, stop, status, or rootfs: the stacks' root file systems",
         "lifecycle": "a folder with builder and launcher to use in place of ours, such as the official ones",
+        "save": "with rootfs: write them to this file, for an engine without a network",
+        "upload": "with rootfs: put them into this environment's bucket, for the pipeline",
         "json": JSON,
     }
 )
 @wiring.explained
-def foundation(_: Context, action: str, lifecycle: str = "", json: bool = False) -> None:
+def foundation(
+    _: Context, action: str, lifecycle: str = "", save: str = "", upload: str = "", json: bool = False
+) -> None:
     """Start or stop the local Cloud Foundry, S3 and git; or status."""
-    from commands import machine
+    from commands import machine, rootfs
 
+    if action == "rootfs":
+        rootfs.keep(save, upload)
+        return
     machine.foundation(action, Path(lifecycle) if lifecycle else None, as_json=json)
 
 
@@ -354,6 +361,80 @@ def bench(_: Context, name: str = "") -> None:
     benches.run(name)
 
 
+@task(
+    help={
+        "push": "push it to pipeline.image.repository, under its tag and as latest",
+        "save": "write it to this file, for an engine without a registry; its tag is beside it",
+        "tag": "print the tag that this checkout needs, and build nothing",
+        "write": "write that tag into sidecar.yml, and build nothing",
+        "update": "pin the versions of Debian packages that the mirrors have now, and build nothing",
+    }
+)
+@wiring.explained
+def image(
+    _: Context,
+    push: bool = False,
+    save: str = "",
+    tag: bool = False,
+    write: bool = False,
+    update: bool = False,
+) -> None:
+    """Build the image that the pipeline's tasks run in."""
+    from commands import image as images
+
+    if tag:
+        images.tell()
+    elif update:
+        images.update()
+    elif write:
+        images.write()
+    else:
+        images.make(push=push, save=save)
+
+
+@task(
+    iterable=["instance_var"],
+    help={
+        "action": "validate, set or vars",
+        "target": "which Concourse, as fly knows it: where to set it, or who is asked for the secrets",
+        "name": "what the pipeline is called; else the buildpack's name",
+        "instance_var": "KEY=VALUE, for one of several pipelines of that name; may be given again",
+        "env": "what it releases to; another one than production needs --no-self",
+        "no_self": "without the job that keeps the pipeline as the repository has it",
+        "image": "set the pipeline of ci/image.yml too, as NAME-image",
+        "credentials": "a YAML file of secrets, which Concourse stores in clear; needs --no-self",
+        "json": JSON,
+    },
+)
+@wiring.explained
+def pipeline(
+    _: Context,
+    action: str,
+    target: str = "",
+    name: str = "",
+    instance_var: Sequence[str] | None = None,
+    env: str = "production",
+    no_self: bool = False,
+    image: bool = False,
+    credentials: str = "",
+    json: bool = False,
+) -> None:
+    """Check or set the Concourse pipeline; or vars: its secrets."""
+    from commands import pipeline as pipelines
+    from commands.concourse.setting import Wanted
+
+    wanted = Wanted(
+        target=target,
+        name=name,
+        environment=env,
+        instance=tuple(instance_var or ()),
+        no_self=no_self,
+        image=image,
+        credentials=credentials,
+    )
+    pipelines.run(action, wanted, as_json=json)
+
+
 @task
 @wiring.explained
 def lock(_: Context) -> None:
@@ -367,5 +448,5 @@ namespace = Collection(
     *(release, plan, status, prune, *(_step(verb, doc) for verb, doc in STEPS.items()), package, accept),
     failed,
     *(install, rollback, yank),
-    *(verify, foundation, doctor, clean, check, test, faults, bench, lock),
+    *(verify, foundation, doctor, clean, check, test, faults, bench, image, pipeline, lock),
 )

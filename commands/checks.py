@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from commands import wiring
+from commands import image_pins, wiring
 from host import packages
 from host.errors import HostError
 from releaser import config, report
+from releaser.errors import ConfigError
 from releaser.tools import go, shell
 
 BIN = Path(sys.prefix) / "bin"
@@ -42,7 +43,17 @@ def _checks() -> Mapping[str, Callable[[], int]]:
         "yamllint": [BIN / "yamllint", "--strict", *_tracked("*.yml", "*.yaml")],
     }
     checks: dict[str, Callable[[], int]] = {name: _program(argv) for name, argv in rules.items()}
-    return checks | {f"go vet {module}": _vet(module) for module in GO_MODULES}
+    return checks | {f"go vet {module}": _vet(module) for module in GO_MODULES} | {"task image": _image}
+
+
+def _image() -> int:
+    """Say whether sidecar.yml names the image that this checkout needs."""
+    try:
+        image_pins.require_named(wiring.ROOT)
+    except ConfigError as error:
+        report.fact(f"{error.message}\n{error.remedy}")
+        return 1
+    return 0
 
 
 def _program(argv: Sequence[str | Path]) -> Callable[[], int]:
@@ -139,3 +150,4 @@ def lock() -> None:
     env = {"UV_PYTHON_DOWNLOADS": "never", "UV_CACHE_DIR": str(wiring.LOCAL / "cache" / "uv")}
     shell.run(argv, cwd=wiring.ROOT, env=env, remedy="It needs a package index: pip's own settings count.")
     report.say("requirements.lock is written; ./inv makes the environment anew at its next start.")
+    report.say(f"sidecar.yml names the task image {image_pins.write(wiring.ROOT)}, which has it.")

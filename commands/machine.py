@@ -62,7 +62,9 @@ def foundation(action: str, lifecycle: Path | None, *, as_json: bool) -> None:
         said = {name: "running" if runs else "stopped" for name, runs in rows.items()}
         report.document(said) if as_json else report.facts(said)
     else:
-        raise ConfigError(f"'{action}' is nothing that the foundation does", "It knows: start, stop, status.")
+        raise ConfigError(
+            f"'{action}' is nothing that the foundation does", "It knows: start, stop, status, rootfs."
+        )
 
 
 def _show_foundation(lifecycle: Path | None, *, as_json: bool) -> None:

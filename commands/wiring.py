@@ -91,8 +91,12 @@ def ensure_machine(*wanted: str) -> None:
 
 def start_embedded(lifecycle: Path | None = None) -> Addresses:
     """Start or adopt the whole embedded environment, and what the machine lacks for it."""
+    from commands import rootfs
+
     settings = config.load(SETTINGS)
     ensure_machine("git", "mmdebstrap")
+    if not embedded().status()["foundation"]:
+        rootfs.bring()
     return embedded().start(
         branch=settings.git.branch,
         stacks=settings.stacks,
@@ -103,11 +107,17 @@ def start_embedded(lifecycle: Path | None = None) -> Addresses:
 
 
 @contextmanager
-def releasing(environment: str) -> Iterator[World]:
-    """Yield the world to release to; a second release of the clone waits for its turn."""
+def releasing(environment: str, *, accepts: bool = False) -> Iterator[World]:
+    """Yield the world to release to; a second release of the clone waits for its turn.
+
+    Where apps are to be accepted and the environment has no foundation, this machine's own one is started.
+    """
+    from commands import accepting
+
     if environment != EMBEDDED:
         with embedded().alone(f"release-{environment}", report.say):
-            yield _named(environment)
+            world = _named(environment)
+            yield accepting.on_this_machine(world) if accepts and not world.config.foundation.api else world
         return
     with embedded().alone("release", report.say):
         up = start_embedded()

@@ -79,24 +79,61 @@ class Embedded:
             for stray in self.keeper.stop_strays():
                 say(f"Ended a leftover of this clone: {stray}")
             data = self.keep_data(branch, say)
-            programs = foundation.programs(go, self.root / ".local" / "programs", self.cache, say)
-            net = network.ensure(self.clone)
-            store.start_front(self.keeper, programs, net.gateway, data.s3)
-            git_url = repository.serve(self.keeper, self.folder / "git", net.gateway)
+            plan = self._plan(stacks, go, say, lifecycle=lifecycle)
+            gateway = plan.network.gateway
+            store.start_front(self.keeper, plan.programs, gateway, data.s3)
+            git_url = repository.serve(self.keeper, self.folder / "git", gateway)
+            up = self._start(plan, say)
+        return Addresses(data=data, git_url=git_url, foundation=up, resolve=plan.hosts)
+
+    def start_foundation(
+        self,
+        *,
+        stacks: Sequence[str],
+        go: Path,
+        say: Say,
+        bring: Callable[[], None],
+        certificates: Path | None,
+    ) -> Foundation:
+        """Start or adopt the foundation alone, for a bucket and a remote that somebody else runs.
+
+        `bring` is called before root file systems are asked for, where the foundation does not run yet;
+        `certificates` are the authorities that its containers trust, where not those of the stack.
+        """
+        with self.alone("start", say):
+            for stray in self.keeper.stop_strays():
+                say(f"Ended a leftover of this clone: {stray}")
+            plan = self._plan(stacks, go, say, certificates=certificates)
             if not self.keeper.running("foundation"):
-                foundation.prepare(stacks, self.cache, self.clone, say)
-            resolve = {HOST: net.gateway}
-            plan = Plan(
-                folder=self.folder / "foundation",
-                programs=programs,
-                cache=self.cache,
-                network=net,
-                stacks=stacks,
-                hosts=resolve,
-                lifecycle=lifecycle,
-            )
-            up = foundation.start(self.keeper, plan)
-        return Addresses(data=data, git_url=git_url, foundation=up, resolve=resolve)
+                bring()
+            return self._start(plan, say)
+
+    def _plan(
+        self,
+        stacks: Sequence[str],
+        go: Path,
+        say: Say,
+        *,
+        lifecycle: Path | None = None,
+        certificates: Path | None = None,
+    ) -> Plan:
+        programs = foundation.programs(go, self.root / ".local" / "programs", self.cache, say)
+        net = network.ensure(self.clone)
+        return Plan(
+            folder=self.folder / "foundation",
+            programs=programs,
+            cache=self.cache,
+            network=net,
+            stacks=stacks,
+            hosts={HOST: net.gateway},
+            lifecycle=lifecycle,
+            certificates=certificates,
+        )
+
+    def _start(self, plan: Plan, say: Say) -> Foundation:
+        if not self.keeper.running("foundation"):
+            foundation.prepare(plan.stacks, self.cache, self.clone, say)
+        return foundation.start(self.keeper, plan)
 
     def stop(self) -> list[str]:
         """Stop every daemon, and return the names of those that ran; containers and state stay."""
@@ -107,9 +144,9 @@ class Embedded:
         """Return which daemons run."""
         return {name: self.keeper.running(name) for name in STOP_ORDER}
 
-    def image(self, stack: str) -> str:
-        """Return the name of a stack's image in the engine."""
-        return foundation.image(stack, self.cache, self.clone, lambda _: None)
+    def image(self, stack: str, say: Say = lambda _: None) -> str:
+        """Return the name of a stack's image, which is in the engine then."""
+        return foundation.image(stack, self.cache, self.clone, say)
 
     def ports(self) -> Sequence[int]:
         """Return the ports that it listens on wherever it can, before it runs."""

@@ -20,6 +20,7 @@ READY_S = 120.0
 ATTEMPTS = 3
 PREFERRED = {"api": 8484, "router": 8485}
 DOMAIN = "apps.localhost"
+ERROR = "Error: "  # begins what the foundation's command line says at last
 GO = ("GOPROXY", "GONOSUMDB", "GOSUMDB")  # what fetching Go modules needs, beside what a daemon gets
 Say = Callable[[str], None]
 
@@ -60,7 +61,10 @@ def image(stack: str, cache: Path, clone: str, say: Say) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What the server is started with; `hosts` are further names in containers."""
+    """What the server is started with; `hosts` are further names in containers.
+
+    `certificates` is a file with the authorities that containers trust, where not those of the stack.
+    """
 
     folder: Path
     programs: Path
@@ -69,6 +73,7 @@ class Plan:
     stacks: Sequence[str]
     hosts: Mapping[str, str]
     lifecycle: Path | None = None
+    certificates: Path | None = None
 
 
 def start(keeper: Keeper, plan: Plan) -> Foundation:
@@ -119,6 +124,7 @@ def _argv(plan: Plan, chosen: Mapping[str, int], labels: Sequence[str]) -> list[
     ]
     words += [word for stack in plan.stacks for word in ("--stack", stack)]
     words += [word for name, address in plan.hosts.items() for word in ("--host", f"{name}={address}")]
+    words += ["--certificates", str(plan.certificates)] if plan.certificates else []
     return [*words, "--lifecycle", str(plan.lifecycle)] if plan.lifecycle else words
 
 
@@ -159,7 +165,12 @@ def _run(words: Sequence[str], say: Say) -> str:
             say(said[-1])
         answer = process.stdout.read().decode() if process.stdout else ""  # one line: it fits into the pipe
     if process.returncode:
-        raise EmbeddedError(
-            "\n".join(said[-10:]) or f"`foundation {words[0]}` ended with {process.returncode}"
-        )
+        raise EmbeddedError(_explained(said) or f"`foundation {words[0]}` ended with {process.returncode}")
     return answer
+
+
+def _explained(said: Sequence[str]) -> str:
+    """Return what the foundation's command line gives as its error, else its last words."""
+    begins = [number for number, line in enumerate(said) if line.startswith(ERROR)]
+    told = said[begins[-1] :] if begins else said[-10:]
+    return "\n".join(told).removeprefix(ERROR)

@@ -1,4 +1,4 @@
-"""The command line: build the Go programs, make a root file system, serve a foundation."""
+"""The command line: build the Go programs, make root file systems, serve a foundation."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         command(options)
     except FoundationError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"Error: {error}\n")
         return 1
     return 0
 
@@ -37,6 +37,22 @@ def _rootfs(options: argparse.Namespace) -> None:
     sys.stdout.write(f"{json.dumps(facts)}\n")
 
 
+def _debian(options: argparse.Namespace) -> None:
+    from foundation import debian
+
+    if options.out is None:
+        sys.stdout.write(f"{json.dumps(debian.versions(debian.SUITE, options.packages))}\n")
+        return
+    debian.bootstrap(
+        options.out,
+        debian.SUITE,
+        options.packages,
+        left_out=debian.LEFT_OUT,
+        hook=debian.FORGET,
+        say=_say,
+    )
+
+
 def _serve(options: argparse.Namespace) -> None:
     from foundation.serving import Options, serve
 
@@ -53,6 +69,7 @@ def _serve(options: argparse.Namespace) -> None:
             lifecycle=options.lifecycle,
             cache=options.cache,
             hosts=dict(options.host),
+            certificates=options.certificates,
         ),
         _say,
     )
@@ -86,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     rootfs.add_argument("--label", type=_pair, action="append", default=[], metavar="NAME=VALUE")
     rootfs.set_defaults(command=_rootfs)
 
+    debian = commands.add_parser("debian", help="say which versions Debian has of packages, or install them")
+    debian.add_argument("packages", nargs="+", metavar="NAME[=VERSION]")
+    debian.add_argument("--out", type=Path, help="write the tar of a system with these packages")
+    debian.set_defaults(command=_debian)
+
     server = commands.add_parser("serve", help="serve a foundation until SIGTERM")
     server.add_argument("--state", type=Path, required=True, help="what this foundation keeps")
     server.add_argument("--listen", required=True, metavar="ADDRESS:PORT", help="where the API listens")
@@ -99,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--programs", type=Path, required=True, help="the Go programs, built")
     server.add_argument("--lifecycle", type=Path, help="builder and launcher to use in place of ours")
     server.add_argument("--cache", type=Path, required=True, help="what foundations may share")
+    server.add_argument("--certificates", type=Path, help="the authorities that containers trust, in PEM")
     server.add_argument("--host", type=_pair, action="append", default=[], metavar="NAME=IP")
     server.set_defaults(command=_serve)
     return parser

@@ -28,6 +28,7 @@ LOG_OPTIONS = {"max-size": "16m", "max-file": "3"}
 NO_NETWORK = "none"
 TMP = "/tmp"  # noqa: S108 - in containers, where Cloud Foundry fixes it
 LIFECYCLE = f"{TMP}/lifecycle"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # on every stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,7 @@ class Engine:
     labels: Mapping[str, str]
     network: str
     hosts: Mapping[str, str] = field(default_factory=dict)  # further names in containers
+    mounts: Mapping[Path, str] = field(default_factory=dict)  # into each of them, as those of Wanted
     prefix: str = "sidecar-train"
     timeout_s: int = ENGINE_TIMEOUT_S  # for one answer of the engine
 
@@ -150,7 +152,7 @@ class Engine:
         return self.client.create_host_config(
             mounts=[
                 Mount(inside, str(host), type="bind", read_only=True)
-                for host, inside in wanted.mounts.items()
+                for host, inside in {**self.mounts, **wanted.mounts}.items()
             ],
             network_mode=NO_NETWORK if wanted.offline else self.network,
             extra_hosts=None if wanted.offline else dict(self.hosts),

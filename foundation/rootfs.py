@@ -4,21 +4,20 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from foundation import images, programs, sources
+from foundation import debian, images
 from foundation.containers import Engine
-from foundation.failures import EngineError, ProgramError, RootfsError
+from foundation.failures import EngineError, RootfsError
 
 Say = Callable[[str], None]
 
 LABEL = "train.rootfs"
 REPOSITORY = "sidecar-train-rootfs"
-SUITE = "bookworm"
+SUITE = debian.SUITE
 
 # What buildpacks and the lifecycle need of a stack, and Debian's Ruby for apps without ruby_buildpack.
 PACKAGES = (
@@ -26,7 +25,7 @@ PACKAGES = (
     *("xz-utils", "zip"),
     *("ruby", "ruby-json", "ruby-sinatra", "ruby-typhoeus", "ruby-webrick", "bundler"),
 )
-LEFT_OUT = tuple(f"/usr/share/{name}/*" for name in ("man", "info", "doc", "locale"))
+LEFT_OUT = debian.LEFT_OUT
 # Runs on the host; $1 is the new root. The platform's locale is made, then what it is made from goes.
 SET_UP = " && ".join(
     (
@@ -129,58 +128,11 @@ def _tar(cache: Path, say: Say) -> Path:
 
 def _bootstrap(into: Path, say: Say) -> None:
     say(f"making a root file system of Debian {SUITE} packages (about a minute)")
-    settings = [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
-    settings += ['--aptopt=Apt::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"']
-    argv = [
-        *_as_root(sources.proxies()),
-        _mmdebstrap(),
-        "--variant=essential",
-        "--mode=root",
-        "--format=tar",
-        *settings,
-    ]
-    argv += [f"--include={','.join(PACKAGES)}", f"--customize-hook={SET_UP}", SUITE, "-"]
-    lines = sources.lines(SUITE)
-    argv += ["-"] if lines else []  # else mmdebstrap's own choice of mirror
-
-    def heard(line: str) -> None:
-        if "customize-hook" not in line:  # a screenful of shell
-            say(f"  {line.removeprefix('I: ')}")
-
     try:
-        with into.open("wb") as file:
-            programs.write(argv, file, heard, stdin="\n".join(lines).encode())
-    except ProgramError as error:
-        remedy = (
-            "It needs a Debian mirror: the host's own sources for bookworm, else mmdebstrap's default one."
-        )
-        raise RootfsError(f"the stand-in cannot be made: {error.message}", remedy) from error
-
-
-def _mmdebstrap() -> str:
-    program = shutil.which("mmdebstrap")
-    if program is None:
-        raise RootfsError(
-            "no registry offers the official root file system, and mmdebstrap, which makes one, is missing",
-            "Install it: apt-get install mmdebstrap",
-        )
-    return program
-
-
-def _as_root(environment: Mapping[str, str]) -> list[str]:
-    """Return the words before a command that runs it as root, with these variables."""
-    pairs = [f"{name}={value}" for name, value in environment.items()]
-    if os.geteuid() == 0:
-        return ["env", *pairs]
-    sudo = shutil.which("sudo")
-    try:
-        programs.output([sudo or "sudo", "-n", "true"])
-    except ProgramError as error:
-        raise RootfsError(
-            "a stand-in can only be made as root, and sudo without a password does not work here",
-            "Run once as root, or allow sudo without a password for mmdebstrap.",
-        ) from error
-    return [str(sudo), "-n", "env", *pairs]
+        debian.bootstrap(into, SUITE, PACKAGES, left_out=LEFT_OUT, hook=SET_UP, say=say)
+    except RootfsError as error:
+        remedy = f"{error.remedy} Or bring one that another machine has: RELEASE_ROOTFS in docs/image.md."
+        raise RootfsError(f"no registry offers the stack's own, and {error.message}", remedy) from error
 
 
 def _digest(path: Path) -> str:

@@ -16,7 +16,7 @@ import uvicorn
 
 from foundation import rootfs
 from foundation.app import make
-from foundation.containers import Engine
+from foundation.containers import CERTIFICATES, Engine
 from foundation.failures import FoundationError
 from foundation.listening import listen
 from foundation.rootfs import Rootfs
@@ -48,6 +48,7 @@ class Options:
     lifecycle: Path | None
     cache: Path
     hosts: Mapping[str, str]
+    certificates: Path | None = None
 
 
 def serve(options: Options, say: Callable[[str], None]) -> None:
@@ -108,7 +109,8 @@ def _router(options: Options, ending: ExitStack) -> RouterProcess:
 def _world(
     options: Options, api: str, found: Sequence[Rootfs], router: RouterProcess, ending: ExitStack
 ) -> World:
-    engine = Engine(labels=options.labels, network=options.network, hosts=options.hosts)
+    mounts = {options.certificates.resolve(): CERTIFICATES} if options.certificates else {}
+    engine = Engine(labels=options.labels, network=options.network, hosts=options.hosts, mounts=mounts)
     images = {each.stack: each.image for each in found}
     programs = programs_folder(options.state, options.programs, options.lifecycle)
 

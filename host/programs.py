@@ -9,6 +9,7 @@ from host.machine import Machine
 # What a program needs to find its way; a daemon must not keep our credentials.
 KEPT = ("PATH", "HOME", "USER", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+WRAPPED = "DOCKERD_"  # begins the names of what the task image's start script for the engine is told
 
 
 def output(argv: Sequence[str], machine: Machine) -> tuple[int, str]:
@@ -72,4 +73,5 @@ def _environment(machine: Machine) -> dict[str, str]:
 
 
 def _picked(machine: Machine, names: Sequence[str]) -> dict[str, str]:
-    return {k: v for k, v in machine.environment.items() if k in names or k.lower() in PROXIES}
+    found = machine.environment.items()
+    return {k: v for k, v in found if k in names or k.lower() in PROXIES or k.startswith(WRAPPED)}

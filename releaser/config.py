@@ -22,6 +22,9 @@ from releaser.tools import strict_yaml
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 Target = Annotated[str, Field(pattern=r"^linux/(amd64|arm64)$")]
+BASE = r"^[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$"
+NAMED = "is to be the name of a secret in the credential manager"
+REFERENCE = re.compile(r"\(\([a-z][a-z0-9_-]*(:[\w./-]+)?(\.\w+)?\)\)")
 USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Way = Literal["uncached", "cached", "git"]
@@ -48,7 +51,21 @@ def _inside(path: str) -> str:
     return str(PurePosixPath(path))
 
 
+def _named(secret: str) -> str:
+    """Refuse a secret where its name belongs; what was given is left out of the message."""
+    if not REFERENCE.fullmatch(secret):
+        raise ValueError(f"{NAMED}, such as ((s3_secret)), or null")
+    return secret
+
+
+def _without_scheme(repository: str) -> str:
+    if "://" in repository or "@" in repository:
+        raise ValueError("is to be host/name, without scheme, user or digest")
+    return repository
+
+
 Url = Annotated[str, AfterValidator(_without_credentials)]
+Secret = Annotated[str, AfterValidator(_named)] | None
 
 
 class Section(BaseModel):
@@ -151,6 +168,58 @@ class Budget(Section):
     cached: Annotated[str, Field(pattern=r"^[1-9]\d*[KMG]$")] | None = None
 
 
+class Image(Section):
+    """The image that the pipeline's tasks run in; `tag` is the digest of what it is made of."""
+
+    repository: Annotated[str, AfterValidator(_without_scheme)] | None = None
+    tag: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = None
+    base: Annotated[str, Field(pattern=BASE)] | None = None
+    python_index: Url | None = None
+    go_proxy: Url | None = None
+    insecure: bool = False
+    username: Secret = None
+    password: Secret = None
+
+
+class PipelineS3(Section):
+    """How the pipeline reaches the bucket."""
+
+    path_style: bool = False
+    access_key_id: Secret = None
+    secret_access_key: Secret = None
+    session_token: Secret = None
+
+
+class PipelineGit(Section):
+    """How the pipeline reaches the git remote: by password over https, or by a deploy key over ssh."""
+
+    username: Secret = None
+    password: Secret = None
+    private_key: Secret = None
+
+
+class PipelineFoundation(Section):
+    """Who the pipeline is on the foundation."""
+
+    username: Secret = None
+    password: Secret = None
+
+
+class Pipeline(Section):
+    """What ci/pipeline.yml asks beside the other sections; a secret's value is the name of one."""
+
+    image: Image = Image()
+    certificates: tuple[Annotated[str, Field(pattern=r"^-----BEGIN CERTIFICATE-----\n")], ...] = ()
+    s3: PipelineS3 = PipelineS3()
+    git: PipelineGit = PipelineGit()
+    foundation: PipelineFoundation = PipelineFoundation()
+    privileged: bool = False
+    promote_automatically: bool = True
+    signing_key: Secret = None
+    webhook_token: Secret = None
+    failure_url: Secret = None
+
+
 class Config(Section):
     """The whole of sidecar.yml."""
 
@@ -167,6 +236,7 @@ class Config(Section):
     signing: Signing = Signing()
     excludes: Annotated[tuple[str, ...], AfterValidator(_unique)]
     prune: Pruning = Pruning()
+    pipeline: Pipeline = Pipeline()
     environments: Mapping[Name, Mapping[str, Mapping[str, Any]]] = Field(default_factory=dict)
 
 
@@ -175,7 +245,6 @@ NEEDED = (
     "s3.bucket",
     "s3.public_url",
     "git.remote",
-    "foundation.api",
 )
 LAYERED = ("s3", "git", "foundation", "acceptance", "signing")
 
@@ -269,6 +338,8 @@ def _sentence(problem: Mapping[str, Any]) -> str:
         return f"{where}: missing"
     message = problem["msg"].removeprefix("Value error, ")
     given = USERINFO.sub("((credentials))", repr(problem["input"]))
+    if NAMED in message:
+        given = "a text that may be the secret itself"
     return f"{where}: {message[0].lower()}{message[1:]} (got {given})"
 
 

@@ -100,13 +100,18 @@ def size(count: float) -> str:
     return f"{count:.1f} GiB"
 
 
+def _is_watched() -> bool:
+    """Say whether somebody looks on; CI systems have a terminal too, but keep all that was ever shown."""
+    return sys.stdout.isatty() and not os.environ.get("CI")
+
+
 @contextmanager
 def transfer(what: str, total: int) -> Iterator[Advance]:
     """Show how far a transfer of `total` bytes is: a bar on a terminal, nothing elsewhere.
 
     Yields a function that takes the number of bytes that have just gone.
     """
-    if not sys.stdout.isatty() or total < 4 << 20:
+    if not _is_watched() or total < 4 << 20:
         yield lambda _count: None
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -120,7 +125,7 @@ def transfer(what: str, total: int) -> Iterator[Advance]:
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Show on a terminal that something of unknown length is under way; print a plain line elsewhere."""
-    if not sys.stdout.isatty():
+    if not _is_watched():
         fact(f"{what} …")
         yield
         return

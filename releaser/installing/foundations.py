@@ -117,7 +117,9 @@ def _look(target: _Target) -> Foundation:
 
 def _unaskable(target: _Target) -> str | None:
     if target.config.foundation.api is None:
-        return "not running: ./inv foundation start"
+        if target.environment == "embedded":
+            return "not running: ./inv foundation start"
+        return "none of its own: foundation.api is null, and a local foundation accepts"
     if target.access is None:
         end = target.environment.upper().replace("-", "_")
         return (

@@ -21,7 +21,12 @@ Allow = Callable[[Buildpack | None], None]
 def sign_in(world: World) -> cf.Session:
     """Sign in to the world's foundation; raises ConfigError where no user is given."""
     foundation, access = world.config.foundation, world.access
-    if access is None or foundation.api is None:
+    if foundation.api is None:
+        raise ConfigError(
+            f"environment '{world.environment}' has no foundation of its own to install on",
+            "Set foundation.api in sidecar.yml, or name another environment: --env NAME",
+        )
+    if access is None:
         raise ConfigError(
             f"no user for the foundation {foundation.name} is given",
             "Set CF_USERNAME and CF_PASSWORD to those of an admin.",

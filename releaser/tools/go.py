@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import os
 import platform
 import shutil
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from releaser.errors import SourceError
 from releaser.tools import shell
 
+FETCHING = ("GOPROXY", "GOPRIVATE", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOINSECURE")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -49,9 +51,13 @@ def _version(program: Path) -> str:
 
 
 def environment(cache: Path, target: str) -> Mapping[str, str]:
-    """Return Go's whole environment: nothing of the host's settings counts; caches lie below `cache`."""
+    """Return Go's whole environment; caches lie below `cache`.
+
+    Of the host's settings only those count that say where modules come from: go.sum decides what they are.
+    """
     system, _, architecture = target.partition("/")
     return {
+        **{name: value for name in FETCHING if (value := os.environ.get(name))},
         "GOOS": system,
         "GOARCH": architecture,
         "CGO_ENABLED": "0",

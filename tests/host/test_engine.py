@@ -54,6 +54,7 @@ def test_a_daemon_gets_nothing_of_ours_but_its_log(scripts: Scripts) -> None:
     scripts.add_dockerd()
     machine = scripts.machine()
     secret = {**machine.environment, "AWS_SECRET_ACCESS_KEY": "secret", "https_proxy": "http://proxy"}
+    secret["DOCKERD_POOL"] = "for the task image's start script"
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
     ensure(scripts, scripts.machine(environment=secret))
@@ -64,7 +65,7 @@ def test_a_daemon_gets_nothing_of_ours_but_its_log(scripts: Scripts) -> None:
         "arguments session True folder /",
         f"files /dev/null {log} {log}",
         "more",
-        "names HOME LC_ALL PATH https_proxy",
+        "names DOCKERD_POOL HOME LC_ALL PATH https_proxy",
     ]
 
 

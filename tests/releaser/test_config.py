@@ -147,12 +147,10 @@ def test_environment_lies_over_the_sections_key_by_key(tmp_path: Path) -> None:
 
 
 def test_needed_keys_that_are_missing_are_all_named(tmp_path: Path) -> None:
-    path = written(tmp_path, s3={"bucket": "b"}, git={"remote": ""})
+    path = written(tmp_path, s3={"bucket": "b", "public_url": None}, git={"remote": ""})
     with pytest.raises(ConfigError) as caught:
         config.for_environment(path, "production")
-    assert caught.value.message == (
-        "environment 'production' lacks s3.public_url, git.remote, foundation.api"
-    )
+    assert caught.value.message == "environment 'production' lacks s3.public_url, git.remote"
 
 
 def test_space_without_its_organization_is_refused(tmp_path: Path) -> None:

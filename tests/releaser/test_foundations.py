@@ -186,7 +186,7 @@ def test_every_configured_foundation_is_asked_as_its_own_user(
         update={"foundation": other.config.foundation.model_copy(update={"api": None})}
     )
     own, production, blue = foundations.look(replace(other, config=settings), here)
-    assert own.problem == "not running: ./inv foundation start"
+    assert own.problem == "none of its own: foundation.api is null, and a local foundation accepts"
     assert "cannot sign in to http://127.0.0.1:1" in str(production.problem)
     assert (blue.name, blue.environment, blue.problem) == ("blue", "blue", None)
     assert [one.version for one in blue.installed] == [OLD]

@@ -106,3 +106,12 @@ def test_module_that_vet_refuses_is_refused(source: Path) -> None:
     (source / "wrong.go").write_text(body)
     with pytest.raises(SourceError, match="wrong type string"):
         go.check(go.find(VERSION), source, CACHE)
+
+
+def test_only_where_modules_come_from_is_the_hosts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOPROXY", "https://proxy.example.com")
+    monkeypatch.setenv("GOFLAGS", "-mod=mod")
+    monkeypatch.setenv("GOEXPERIMENT", "x")
+    found = go.environment(tmp_path, "linux/amd64")
+    assert (found["GOPROXY"], found["GOFLAGS"]) == ("https://proxy.example.com", "")
+    assert "GOEXPERIMENT" not in found

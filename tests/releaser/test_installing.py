@@ -225,6 +225,15 @@ def test_bits_that_somebody_uploaded_under_our_label_are_replaced(site: Site) ->
     assert site.record(f"{BUILDPACK}-v0-1-0").filename == "mine.zip"
 
 
+def test_environment_without_a_foundation_of_its_own_has_none_to_install_on(site: Site) -> None:
+    site.publish(OLD)
+    config = site.world.config
+    local = config.model_copy(update={"foundation": config.foundation.model_copy(update={"api": None})})
+    with pytest.raises(ConfigError, match="has no foundation of its own to install on") as caught:
+        installing.install(replace(site.world, config=local, environment="production"), ROOT)
+    assert "Set foundation.api" in caught.value.remedy
+
+
 def test_without_a_user_it_says_which_variables_to_set(site: Site) -> None:
     site.publish(OLD)
     world = replace(site.world, access=None)

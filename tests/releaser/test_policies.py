@@ -1,4 +1,4 @@
-"""The policies of docs/publishing.md, on a server that enforces them: enough for a train, and no more."""
+"""The policies of the pages, on a server that enforces them: enough for train and pipeline, and no more."""
 
 import hashlib
 import json
@@ -20,15 +20,16 @@ from releaser.tools.patience import Patience
 from releaser.tools.s3 import Keys, Store
 
 pytestmark = pytest.mark.slow
-PAGE = (Path(__file__).resolve().parents[2] / "docs/publishing.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("publishing.md", "pipeline.md"))
 BUCKET, PRIVATE, PREFIX = "example-bucket", "private-bucket", "buildpacks/config-server"
 OWNER = Keys(access_key_id="owner", secret_access_key=secrets.token_hex(12))
 USERS = iter(range(100))
 
 
 def policy(name: str) -> dict[str, Any]:
-    """Return the document of the page that has this name."""
-    found = re.search(rf"^```json {name}\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    """Return the document of the pages that has this name."""
+    found = re.search(rf"^```json {name}\n(.+?)^```", PAGES, re.MULTILINE | re.DOTALL)
     assert found
     return dict(json.loads(found.group(1)))
 
@@ -65,6 +66,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         document = json.dumps(policy("public"))
         owner.client.put_bucket_policy(Bucket=BUCKET, Policy=document)
         owner.put("elsewhere/secret", b"x", "text/plain", cache_control="no-cache")
+        rootfs = "buildpacks/rootfs/rootfs-1.tar"
+        store_of(url, OWNER, PRIVATE).put(rootfs, b"x", "application/x-tar", cache_control="no-cache")
         yield url
     finally:
         keeper.stop("s3", 0.2)
@@ -158,6 +161,37 @@ def test_who_prunes_can_delete_what_is_the_trains_and_nothing_else(user: Callabl
     assert [store.head(key) for key in left] == [None, None]
     with pytest.raises(StoreError, match="AccessDenied"):
         store.delete(["elsewhere/secret"])
+
+
+def concourse(store: Store, number: int) -> None:
+    """Do each thing that Concourse's s3 resource does for ci/pipeline.yml, as its source does it."""
+    client, bucket, ready = store.client, store.bucket, f"{PREFIX}/candidates/{number}-abc/ready.json"
+    client.put_object(Bucket=bucket, Key=ready, Body=b"{}", ACL="private", ContentType="application/json")
+    for folder in (f"{PREFIX}/candidates/", "buildpacks/rootfs/"):
+        client.list_objects_v2(Bucket=bucket, Prefix=folder, Delimiter="/")
+    for key in (ready, "buildpacks/rootfs/rootfs-1.tar"):
+        client.head_object(Bucket=bucket, Key=key)
+        client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def test_concourse_can_do_all_that_the_pipeline_asks_of_it(user: Callable[..., Store]) -> None:
+    concourse(user(policy("train"), policy("pipeline"), bucket=PRIVATE), 1)
+
+
+# An access control list in a PUT needs a right of its own on AWS, as that documents, and none on this server.
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:ListBucket"])
+def test_concourse_needs_each_action_of_its_policy(user: Callable[..., Store], action: str) -> None:
+    store = user(policy("train"), without(policy("pipeline"), action), bucket=PRIVATE)
+    with pytest.raises(Exception, match=r"AccessDenied|403"):
+        concourse(store, 2)
+
+
+def test_concourse_writes_no_root_file_system_and_deletes_nothing(user: Callable[..., Store]) -> None:
+    client = user(policy("train"), policy("pipeline"), bucket=PRIVATE).client
+    with pytest.raises(Exception, match="AccessDenied"):
+        client.put_object(Bucket=PRIVATE, Key="buildpacks/rootfs/rootfs-2.tar", Body=b"x")
+    with pytest.raises(Exception, match="AccessDenied"):
+        client.delete_object(Bucket=PRIVATE, Key="buildpacks/rootfs/rootfs-1.tar")
 
 
 def test_anybody_reads_what_is_published_and_nothing_more(endpoint: str, user: Callable[..., Store]) -> None:

@@ -97,12 +97,13 @@ def test_size_is_said_as_people_write_it(count: int, said: str) -> None:
     assert report.size(count) == said
 
 
-def on_a_terminal(act: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> str:
+def on_a_terminal(act: Callable[[], None], monkeypatch: pytest.MonkeyPatch, ci: str = "") -> str:
     """Run something whose standard output is a terminal, and return what the terminal got."""
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:
         patch.setattr("sys.stdout", terminal)
         patch.setenv("TERM", "xterm")
+        patch.setenv("CI", ci)
         act()
         terminal.flush()
         os.set_blocking(ours, False)
@@ -133,6 +134,16 @@ def test_long_transfer_shows_a_bar_on_a_terminal_and_nothing_elsewhere(
     assert "one.zip" not in on_a_terminal(lambda: transfer(1 << 20), monkeypatch)
     transfer(64 << 20)
     assert capsys.readouterr().out == ""
+
+
+def test_terminal_of_a_ci_system_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def act() -> None:
+        transfer(64 << 20)
+        with report.waiting("Testing"):
+            pass
+
+    assert on_a_terminal(act, monkeypatch, ci="true").split() == ["Testing", "…"]
+    assert "\x1b" in on_a_terminal(act, monkeypatch)
 
 
 def test_waiting_says_a_plain_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

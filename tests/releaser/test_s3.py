@@ -56,10 +56,12 @@ def test_other_bytes_are_refused_and_the_first_stay(store: Store, prefix: str) -
     assert store.read(f"{prefix}/a") == b"one"
 
 
-def test_object_of_another_program_is_not_taken_for_ours(store: Store, prefix: str) -> None:
-    store.client.put_object(Bucket=store.bucket, Key=f"{prefix}/a", Body=b"one")
+def test_object_of_another_program_is_ours_where_its_bytes_are(store: Store, prefix: str) -> None:
+    store.client.put_object(Bucket=store.bucket, Key=f"{prefix}/theirs", Body=b"theirs")
     with pytest.raises(OverwriteError, match="exists in bucket 'releases' with other bytes"):
-        put(store, f"{prefix}/a", b"one")
+        put(store, f"{prefix}/theirs", b"ours")
+    store.client.put_object(Bucket=store.bucket, Key=f"{prefix}/ours", Body=b"ours")
+    assert put(store, f"{prefix}/ours", b"ours") is False
 
 
 def test_file_is_put_and_its_progress_told(store: Store, prefix: str, tmp_path: Path) -> None:

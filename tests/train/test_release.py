@@ -42,7 +42,7 @@ def test_plan_before_anything_says_what_would_happen_and_changes_nothing(
         assert expected in done.stdout
     assert clone.refs() == {}
     assert clone.object_keys() == []
-    assert not (clone.local / "releases").exists()
+    assert [path.name for path in (clone.local / "releases" / "embedded").iterdir()] == ["git"]
     assert clone.git("status", "--porcelain") == ""
 
 

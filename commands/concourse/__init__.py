@@ -1,0 +1,1 @@
+"""Concourse's files in ci/ and its program fly: what is wrong with them, what they need, how they are set."""

@@ -1,0 +1,201 @@
+"""The scenarios' world: a bucket, a git server and a registry that containers reach, and a pipeline in it."""
+
+import copy
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from faults import store, world
+from faults.store import Server, Stored
+from faults.subject import EPOCH, git
+from tests.pipeline import forward, git_server, images, subject
+from tests.pipeline.git_server import GitServer
+from tests.pipeline.player.containers import Place
+from tests.pipeline.player.history import History
+from tests.pipeline.player.plan import Build
+from tests.pipeline.player.player import Player
+
+OTHER_TAG = "0123456789ab"
+NAME = "buildpack.git"
+PREFIX = "buildpacks/config-server/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A state of the world that scenarios begin at."""
+
+    folder: Path
+    objects: Mapping[str, Stored] = field(repr=False)
+    history: History = field(repr=False)
+    config: Any = field(repr=False)
+
+
+@dataclass
+class World:
+    """All that the pipeline works with."""
+
+    folder: Path
+    bucket: Server
+    server: GitServer
+    endpoint: str
+    player: Player
+    pushed: int = 0
+
+    @property
+    def remote(self) -> Path:
+        """The bare repository."""
+        return self.folder / "git" / NAME
+
+    @property
+    def image(self) -> str:
+        """The repository of the task image, which no other test on this engine has."""
+        return f"played.example/{self.player.place.owner}-{os.getpid()}"
+
+    @property
+    def tag(self) -> str:
+        """The tag of the task image that the subject asks for."""
+        return images.own_tag()
+
+    def begin(self) -> None:
+        """Make the repository, with one commit and no tag."""
+        root = self.folder / "subject"
+        places = {"endpoint": self.endpoint, "remote": f"{self.server.url}/{NAME}", "image": self.image}
+        subject.make(root, places, self.tag)
+        git(root, "init", "--quiet", "--initial-branch=main", "--template=")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "-m", "feat: everything")
+        git(root, "clone", "--quiet", "--bare", "--template=", str(root), str(self.remote))
+
+    def set_pipeline(self) -> None:
+        """Do what the maintainer does once: fly set-pipeline -c ci/pipeline.yml -l sidecar.yml."""
+        texts = [git(self.remote, "show", f"main:{path}") for path in ("ci/pipeline.yml", "sidecar.yml")]
+        self.player.set(*texts)
+
+    def push(self, message: str, files: Mapping[str, str | None]) -> str:
+        """Let somebody push to main, None removes a file; return the commit."""
+        scratch = self.folder / "scratch"
+        git(self.remote, "worktree", "add", "--quiet", "--detach", str(scratch), "main")
+        for name, text in files.items():
+            path = scratch / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+        self.pushed += 1
+        git(scratch, "add", "--all")
+        git(scratch, "commit", "--quiet", "-m", message, epoch=EPOCH + 60 * self.pushed)
+        made = git(scratch, "rev-parse", "HEAD")
+        git(self.remote, "worktree", "remove", "--force", str(scratch))
+        git(self.remote, "update-ref", "refs/heads/main", made)
+        return made
+
+    def read(self, path: str, at: str = "main") -> str:
+        """Return a file of a commit."""
+        return git(self.remote, "show", f"{at}:{path}") + "\n"
+
+    def publish_image(self, tag: str = "") -> None:
+        """Give the subject's tag to an image that says that it is another one, or to the right one."""
+        client = docker.from_env()
+        made = images.task_image(client.api, tag=tag)
+        assert client.images.get(made.name).tag(self.image, self.tag)
+        self.player.place = replace(self.player.place, mounts=made.mounts())
+
+    def renew_image(self) -> None:
+        """Give the subject's tag to an image that was made again from the same."""
+        container = docker.from_env().containers.create(f"{self.image}:{self.tag}", "true")
+        container.commit(self.image, self.tag)
+        container.remove()
+
+    def withdraw_image(self) -> None:
+        """Take the subject's tag away."""
+        client = docker.from_env()
+        if client.images.list(f"{self.image}:{self.tag}"):
+            client.images.remove(f"{self.image}:{self.tag}", noprune=True)
+
+    def play(self) -> list[str]:
+        """Play, and return the jobs that ran, with how they ended."""
+        return [f"{build.job} {build.status}" for build in self.player.play()]
+
+    def refs(self) -> Mapping[str, str]:
+        """Return the remote's refs."""
+        rows = git(self.remote, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        return dict(row.split(" ") for row in rows)
+
+    def keys(self) -> list[str]:
+        """Return the keys of the buildpack, from its name on."""
+        found = self.bucket.client.list_objects_v2(Bucket=store.BUCKET, Prefix=PREFIX)
+        return [row["Key"].removeprefix(PREFIX) for row in found.get("Contents", [])]
+
+    def objects(self) -> Mapping[str, str]:
+        """Return the digest of each object of the buildpack."""
+        found = self.bucket.objects().items()
+        return {
+            key.removeprefix(PREFIX): hashlib.sha256(one.content).hexdigest()
+            for key, one in found
+            if key.startswith(PREFIX)
+        }
+
+    def record(self, version: str) -> Mapping[str, Any]:
+        """Return the record of a published version."""
+        key = f"{PREFIX}{version}/release.json"
+        body = self.bucket.client.get_object(Bucket=store.BUCKET, Key=key)["Body"].read()
+        return dict(json.loads(body))
+
+    def keep(self, name: str) -> State:
+        """Copy the world as it is."""
+        folder = self.folder / "states" / name
+        shutil.copytree(self.remote, folder)
+        history = copy.deepcopy(self.player.history)
+        return State(folder=folder, objects=self.bucket.objects(), history=history, config=self.player.config)
+
+    def restore(self, state: State) -> None:
+        """Put the world back to a state."""
+        shutil.rmtree(self.remote)
+        shutil.copytree(state.folder, self.remote)
+        self.bucket.replace_all(state.objects)
+        self.player.history, self.player.config = copy.deepcopy(state.history), state.config
+        self.player.strike = lambda _task: False
+        self.player.paused = {"check"}  # it takes longer than all the others, and publishes nothing
+        self.server.told.clear()
+
+
+def secrets() -> Mapping[str, str]:
+    """Return what the credential manager has; `failure_url` is added, since it is no secret."""
+    return {
+        "s3_access_key_id": store.ACCESS_KEY,
+        "s3_secret_access_key": store.SECRET_KEY,
+        "git_username": git_server.USER,
+        "git_password": git_server.PASSWORD,
+        "cf_username": "somebody",
+        "cf_password": world.PASSWORD,
+        "webhook_token": "planted-token",
+        "signing_key": world.signing_key(),
+    }
+
+
+def said(builds: list[Build]) -> str:
+    """Return all that builds have printed."""
+    return "\n".join(f"--- {build.job}\n{build.output}" for build in builds)
+
+
+@contextmanager
+def making(folder: Path, bucket: Server, owner: str) -> Iterator[World]:
+    """Yield a world whose servers run on the gateway of the engine's network."""
+    network = docker.from_env().networks.get("bridge")
+    gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+    (folder / "git").mkdir(parents=True)
+    with ExitStack() as stack:
+        server = stack.enter_context(git_server.serving(folder / "git", gateway))
+        endpoint = stack.enter_context(forward.forwarding(gateway, bucket.address))
+        credentials = {**secrets(), "failure_url": f"{server.url}{git_server.HOOK}"}
+        player = Player(folder=folder / "played", credentials=credentials, place=Place(owner=owner))
+        made = World(folder, bucket, server, endpoint, player)
+        stack.callback(made.withdraw_image)
+        stack.callback(player.close)
+        yield made
