@@ -72,7 +72,8 @@ class FirstRun:
     mismatched: Sequence[Build]
     builds: Sequence[Build]
     source: str
-    state: State
+    accepted: State
+    released: State
 
 
 @pytest.fixture(scope="session")
@@ -84,17 +85,33 @@ def first(world: World) -> FirstRun:
     world.publish_image(worlds.OTHER_TAG)
     mismatched = world.player.play()
     world.publish_image()
-    builds = world.player.play()
-    state = world.keep("released")
+    builds = []
+    for build in world.player.builds():
+        builds.append(build)
+        if build.job == "accept":
+            accepted = world.keep("accepted")
     return FirstRun(
-        pending=pending, early=early, mismatched=mismatched, builds=builds, source=source, state=state
+        pending=pending,
+        early=early,
+        mismatched=mismatched,
+        builds=builds,
+        source=source,
+        accepted=accepted,
+        released=world.keep("released"),
     )
 
 
 @pytest.fixture
 def released(world: World, first: FirstRun) -> World:
     """The world with its first release, whatever other tests have done since."""
-    world.restore(first.state)
+    world.restore(first.released)
+    return world
+
+
+@pytest.fixture
+def accepted(world: World, first: FirstRun) -> World:
+    """The world when its first candidate is accepted, and `promote` is to run next."""
+    world.restore(first.accepted)
     return world
 
 

@@ -17,17 +17,19 @@ from tests.releaser.toy import PROGRAM
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("bench/", "docs/", "faults/", "fixtures/", "foundation/", "sidecar_src/", "tests/", ".ci/")
+NAME, PREFIX, FOUNDATION = "metrics-agent", "packs", "shared"  # as a fork calls them, in sidecar.yml alone
 MODE = "tests/acceptance/mode"  # what the suite does: fail, crash, skip, lack; it passes where there is none
 FILES = {
     "foundation/go/go.mod": "module example.com/nothing\n\ngo 1.26\n",
     "foundation/go/nothing.go": "// Package nothing stands for the foundation's programs.\npackage nothing\n",
-    "sidecar_src/go.mod": "module config-server\n\ngo 1.26\n",
-    "sidecar_src/main.go": PROGRAM.replace('"toy"', '"config-server"'),
+    "sidecar_src/go.mod": f"module {NAME}\n\ngo 1.26\n",
+    "sidecar_src/main.go": PROGRAM.replace('"toy"', f'"{NAME}"'),
     "tests/test_nothing.py": '"""The one test."""\n\n\ndef test_nothing() -> None:\n    """Pass."""\n',
 }
 CHANGES = {
     "tests/acceptance/conftest.py": ('Path.home() / "suite"', 'Path(__file__).with_name("mode")'),
     "commands/checks.py": ('"--numprocesses=2"', '"--numprocesses=0"'),
+    "pyproject.toml": ("exclude = ['^", "exclude = ['^(releaser|embedded|host)/', '^"),  # of what mypy reads
 }
 
 
@@ -59,9 +61,12 @@ def _listed() -> list[str]:
 def _settings(text: str, places: Mapping[str, str], tag: str) -> str:
     settings: dict[str, Any] = yaml.safe_load(text)
     endpoint = places["endpoint"]
-    settings["s3"] |= {"endpoint": endpoint, "bucket": BUCKET, "public_url": f"{endpoint}/{BUCKET}"}
+    settings |= {"name": NAME}
+    settings["s3"] |= {"prefix": PREFIX, "endpoint": endpoint, "bucket": BUCKET}
+    settings["s3"] |= {"public_url": f"{endpoint}/{BUCKET}"}
     settings["git"] |= {"remote": places["remote"]}
-    settings["foundation"] |= {"api": "http://127.0.0.1:9", "organization": "somebody", "space": "elsewhere"}
+    settings["foundation"] |= {"name": FOUNDATION, "api": "http://127.0.0.1:9"}
+    settings["foundation"] |= {"organization": "somebody", "space": "elsewhere"}
     settings["acceptance"] |= {"stand_in": True}
     pipeline = settings["pipeline"]
     pipeline["image"] |= {"repository": places["image"], "tag": tag}

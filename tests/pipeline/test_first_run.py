@@ -6,10 +6,11 @@ from faults import subject as shared
 from tests.pipeline import world as worlds
 from tests.pipeline.conftest import FirstRun
 from tests.pipeline.laptop import release
+from tests.pipeline.subject import FOUNDATION
 from tests.pipeline.world import World
 
 pytestmark = [pytest.mark.train]
-STACK_REPORT = "candidates/1-{}/stack-production-cflinuxfs4.json"  # where stacks are accepted one by one
+STACK_REPORT = "candidates/1-{}/stack-{}-cflinuxfs4.json"  # where stacks are accepted one by one
 RELEASE = ["candidate succeeded", "accept succeeded", "promote succeeded"]
 
 
@@ -91,5 +92,5 @@ def test_release_from_a_laptop_gives_the_same_commit_binary_and_zips(
         assert here[key] == there[key]
     now = released.objects()
     assert {key for key in objects if now.get(key) != objects[key]} == {
-        STACK_REPORT.format(first.source[:12])
+        STACK_REPORT.format(first.source[:12], FOUNDATION)
     }

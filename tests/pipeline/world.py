@@ -25,7 +25,7 @@ from tests.pipeline.player.player import Player
 
 OTHER_TAG = "0123456789ab"
 NAME = "buildpack.git"
-PREFIX = "buildpacks/config-server/"
+PREFIX = f"{subject.PREFIX}/{subject.NAME}/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +158,7 @@ class World:
         """Put the world back to a state."""
         shutil.rmtree(self.remote)
         shutil.copytree(state.folder, self.remote)
+        self.publish_image()
         self.bucket.replace_all(state.objects)
         self.player.history, self.player.config = copy.deepcopy(state.history), state.config
         self.player.strike = lambda _task: False

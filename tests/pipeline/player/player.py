@@ -61,9 +61,8 @@ class Player:
         once, and one of them may be the one that sets the pipeline.
         """
         for _ in range(MOST_ROUNDS):
-            self.check()
             config = self.config
-            due = [job for job in config["jobs"] if self._is_due(config, job)]
+            due = [self._job(config, name) for name in self.due()]
             if not due:
                 return
             for job in due:
@@ -79,6 +78,15 @@ class Player:
         """Return the jobs that cannot begin, and the gets for which there is no version."""
         found = {job["name"]: self._missing(self.config, job) for job in self.config["jobs"]}
         return {name: missing for name, missing in found.items() if missing}
+
+    def due(self) -> list[str]:
+        """Return the jobs that are triggered now."""
+        self.check()
+        return [job["name"] for job in self.config["jobs"] if self._is_due(self.config, job)]
+
+    def inputs(self, name: str) -> Chosen:
+        """Return the versions that a job would take now."""
+        return self.history.inputs(self.config, self._job(self.config, name))
 
     def check(self) -> None:
         """Look for new versions of every resource; a check that fails leaves what there was."""
