@@ -16,7 +16,7 @@ TOGETHER = (
         "tests/train/test_named",
     ),
     ("tests/train/test_killed",),
-    ("tests/pipeline/test_first", "tests/pipeline/test_pushes", "tests/pipeline/test_player_s"),
+    ("tests/pipeline/test_first", "tests/pipeline/test_pushes", "tests/pipeline/test_player"),
     ("tests/train/test_installing",),
     ("tests/faults/test_faults",),
     ("tests/releaser/test_verify.py",),

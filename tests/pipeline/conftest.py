@@ -15,6 +15,7 @@ from tests.pipeline import world as worlds
 from tests.pipeline.player.containers import Place
 from tests.pipeline.player.plan import Build
 from tests.pipeline.player.player import Player
+from tests.pipeline.registry import OTHER_TAG
 from tests.pipeline.small import Small
 from tests.pipeline.world import State, World
 
@@ -82,7 +83,7 @@ def first(world: World) -> FirstRun:
     source = world.refs()["refs/heads/main"]
     world.set_pipeline()
     early, pending = world.play(), world.player.waiting()
-    world.publish_image(worlds.OTHER_TAG)
+    world.publish_image(OTHER_TAG)
     mismatched = world.player.play()
     world.publish_image()
     builds = []

@@ -82,3 +82,23 @@ class Small:
 def get(name: str = "code", **more: Any) -> dict[str, Any]:
     """Return a get that triggers."""
     return {"get": name, "trigger": True, **more}
+
+
+GETS: Steps = [get(), get("image")]
+
+
+def task(name: str, **more: Any) -> dict[str, Any]:
+    """Return a step that runs a task file of the same name."""
+    return {"task": name, "file": f"code/{name}", "image": "image", "timeout": "1m", **more}
+
+
+def run(small: Small, files: dict[str, str], *plan: dict[str, Any], **job: Any) -> Build:
+    """Push task files, and run one job."""
+    small.push(files)
+    small.set(job={"plan": [*GETS, *plan], **job})
+    return small.only()
+
+
+def row(*names: str, **more: Any) -> list[dict[str, Any]]:
+    """Return inputs or outputs by name."""
+    return [{"name": name, **more} for name in names]

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,8 +21,8 @@ from tests.pipeline.player.containers import Place
 from tests.pipeline.player.history import History
 from tests.pipeline.player.plan import Build
 from tests.pipeline.player.player import Player
+from tests.pipeline.registry import Registry
 
-OTHER_TAG = "0123456789ab"
 NAME = "buildpack.git"
 PREFIX = f"{subject.PREFIX}/{subject.NAME}/"
 
@@ -47,6 +46,7 @@ class World:
     server: GitServer
     endpoint: str
     player: Player
+    registry: Registry
     pushed: int = 0
 
     @property
@@ -54,21 +54,11 @@ class World:
         """The bare repository."""
         return self.folder / "git" / NAME
 
-    @property
-    def image(self) -> str:
-        """The repository of the task image, which no other test on this engine has."""
-        return f"played.example/{self.player.place.owner}-{os.getpid()}"
-
-    @property
-    def tag(self) -> str:
-        """The tag of the task image that the subject asks for."""
-        return images.own_tag()
-
     def begin(self) -> None:
         """Make the repository, with one commit and no tag."""
         root = self.folder / "subject"
-        places = {"endpoint": self.endpoint, "remote": f"{self.server.url}/{NAME}", "image": self.image}
-        subject.make(root, places, self.tag)
+        places = {"endpoint": self.endpoint, "remote": f"{self.server.url}/{NAME}"}
+        subject.make(root, {**places, "image": self.registry.repository}, self.registry.tag)
         git(root, "init", "--quiet", "--initial-branch=main", "--template=")
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "-m", "feat: everything")
@@ -100,29 +90,14 @@ class World:
         return git(self.remote, "show", f"{at}:{path}") + "\n"
 
     def publish_image(self, tag: str = "") -> None:
-        """Give the subject's tag to an image that says that it is another one, or to the right one."""
-        client = docker.from_env()
-        made = images.task_image(client.api, tag=tag)
-        assert client.images.get(made.name).tag(self.image, self.tag)
-        self.player.place = replace(self.player.place, mounts=made.mounts())
-
-    def renew_image(self) -> None:
-        """Give the subject's tag to an image that was made again from the same."""
-        container = docker.from_env().containers.create(f"{self.image}:{self.tag}", "true")
-        container.commit(self.image, self.tag)
-        container.remove()
-
-    def withdraw_image(self) -> None:
-        """Take the subject's tag away."""
-        client = docker.from_env()
-        if client.images.list(f"{self.image}:{self.tag}"):
-            client.images.remove(f"{self.image}:{self.tag}", noprune=True)
+        """Publish the task image, or one that says that it is another, and play with it."""
+        self.player.place = replace(self.player.place, mounts=self.registry.publish(tag))
 
     def play(self) -> list[str]:
         """Play, and return the jobs that ran, with how they ended."""
         return [f"{build.job} {build.status}" for build in self.player.play()]
 
-    def refs(self) -> Mapping[str, str]:
+    def refs(self) -> dict[str, str]:
         """Return the remote's refs."""
         rows = git(self.remote, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
         return dict(row.split(" ") for row in rows)
@@ -196,7 +171,8 @@ def making(folder: Path, bucket: Server, owner: str) -> Iterator[World]:
         endpoint = stack.enter_context(forward.forwarding(gateway, bucket.address))
         credentials = {**secrets(), "failure_url": f"{server.url}{git_server.HOOK}"}
         player = Player(folder=folder / "played", credentials=credentials, place=Place(owner=owner))
-        made = World(folder, bucket, server, endpoint, player)
-        stack.callback(made.withdraw_image)
+        registry = Registry(owner=owner, tag=images.own_tag())
+        made = World(folder, bucket, server, endpoint, player, registry)
+        stack.callback(registry.withdraw)
         stack.callback(player.close)
         yield made

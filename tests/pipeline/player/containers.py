@@ -1,21 +1,16 @@
 """Runs a task in a container of its own: copies of its inputs go in, copies of its outputs come out."""
 
 import hashlib
-import io
 import re
-import shutil
-import tarfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tests.pipeline.player import privilege
+from tests.pipeline.player import copies, privilege
 from tests.pipeline.player.errors import StepError
 
 if TYPE_CHECKING:
@@ -42,10 +37,9 @@ class Order:
     outputs: Sequence[tuple[PurePosixPath, Path]]
     caches: Mapping[PurePosixPath, str]  # paths and names, by which the next container gets the same
 
-    def hidden(self, path: PurePosixPath) -> Collection[PurePosixPath]:
-        """Return what lies in a folder, but is an input or output of its own."""
-        places = {place for place, _ in (*self.inputs, *self.outputs)} | set(self.caches)
-        return {place for place in places if path in place.parents}
+    def places(self) -> Collection[PurePosixPath]:
+        """Return every path at which something of its own lies."""
+        return {place for place, _ in (*self.inputs, *self.outputs)} | set(self.caches)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +74,7 @@ def run(order: Order, place: Place, seconds: float, strike: Strike) -> Ended:
         code = int(container.wait()["StatusCode"])
         said = ESCAPES.sub("", container.logs().decode("utf-8", "replace"))
         for path, into in order.outputs:
-            _take(container, path, into, order.hidden(path))
+            copies.take(container, path, into, order.places())
     return Ended(code=code if in_time else None, said=said)
 
 
@@ -112,7 +106,7 @@ def _running(order: Order, place: Place) -> Iterator["Container"]:
     except DockerException as error:
         raise StepError(f"the container cannot be made: {error}") from error
     try:
-        container.put_archive("/", _packed(order))
+        container.put_archive("/", copies.packed([(order.folder, None), *order.inputs], order.places()))
         container.start()
         yield container
     except APIError as error:
@@ -126,8 +120,8 @@ def _folders(order: Order) -> list[Any]:
     """Return a mount for each input and output: nothing can be renamed from one to another."""
     from docker.types import Mount
 
-    paths = {path for path, _ in (*order.inputs, *order.outputs)}
-    return [Mount(str(path), None, type="volume") for path in sorted(paths)]
+    paths = sorted(set(order.places()) - set(order.caches))
+    return [Mount(str(path), None, type="volume") for path in paths]
 
 
 def _cache(place: Place, path: PurePosixPath, name: str) -> Any:
@@ -152,50 +146,3 @@ def forget(place: Place) -> None:
 def _runs(container: "Container") -> bool:
     container.reload()
     return str(container.status) != "exited"
-
-
-def _packed(order: Order) -> Any:
-    """Return a tar of all inputs at their places, those in others after those around them."""
-    made = TemporaryFile()  # noqa: SIM115  # it is closed by whoever reads it
-    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path, content in sorted([(order.folder, None), *order.inputs], key=lambda row: row[0]):
-            archive.addfile(_folder(path))
-            for name in sorted(content.iterdir() if content else ()):
-                archive.add(name, arcname=str(path / name.name), filter=partial(_ours, order.hidden(path)))
-    made.seek(0)
-    return made
-
-
-def _folder(path: PurePosixPath) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(str(path).lstrip("/"))
-    found.type, found.mode, found.mtime = tarfile.DIRTYPE, 0o755, int(time.time())
-    return found
-
-
-def _ours(hidden: Collection[PurePosixPath], member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Return what is copied as root's; nothing of what another input or output lies over."""
-    if PurePosixPath("/", member.name) in hidden:
-        return None
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    return member
-
-
-def _take(container: "Container", path: PurePosixPath, into: Path, hidden: Collection[PurePosixPath]) -> None:
-    """Copy a folder out of an ended container; one that the task has removed is empty."""
-    from docker.errors import NotFound
-
-    shutil.rmtree(into, ignore_errors=True)
-    into.mkdir(parents=True)
-    try:
-        stream, _ = container.get_archive(str(path))
-    except NotFound:
-        return
-    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-        for member in archive:
-            _, _, member.name = member.name.partition("/")
-            if member.islnk():
-                _, _, member.linkname = member.linkname.partition("/")
-            place = path / member.name
-            if member.name and not any(one in place.parents for one in hidden):
-                archive.extract(member, into, filter="fully_trusted")
