@@ -1,16 +1,13 @@
 """Turns what a pipeline's task is given as text into files that libraries read: authorities, an identity."""
 
-import atexit
-import functools
 import json
 import os
-import shutil
 import ssl
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from releaser.errors import ConfigError
+from releaser.tools import private
 
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "GIT_SSL_CAINFO")
 BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -25,10 +22,10 @@ def take() -> None:
     """
     certificates = _certificates(os.environ.get("CA_CERTIFICATES", ""))
     if certificates:
-        bundle = _file("authorities.pem", "\n".join((_public(), *certificates)))
+        bundle = private.file("authorities.pem", "\n".join((_public(), *certificates)))
         os.environ.update(dict.fromkeys(BUNDLES, str(bundle)))
     if token := os.environ.get("AWS_WEB_IDENTITY_TOKEN", ""):
-        os.environ["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(_file("identity", token))
+        os.environ["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(private.file("identity", token))
 
 
 def _certificates(text: str) -> Sequence[str]:
@@ -56,18 +53,3 @@ def _public() -> str:
     import certifi
 
     return Path(certifi.where()).read_text(encoding="utf-8")
-
-
-def _file(name: str, content: str) -> Path:
-    """Write a file that only we may read, and that goes with this process."""
-    path = _folder() / name
-    path.touch(mode=0o600)
-    path.write_text(content, encoding="utf-8")
-    return path
-
-
-@functools.cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="release-train-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

@@ -86,8 +86,8 @@ def _hand(folder: Path) -> None:
     found = {name: value for name, value in os.environ.items() if value and INDEXES.fullmatch(name)}
     files = {inside: Path(path).expanduser() for inside, path in PIP_FILES.items()}
     if own := os.environ.get("PIP_CONFIG_FILE"):
-        files["root/pip.conf"] = Path(own)
-        found["PIP_CONFIG_FILE"] = "/root/pip.conf"
+        files["etc/handed-pip.conf"] = Path(own)
+        found["PIP_CONFIG_FILE"] = "/etc/handed-pip.conf"
     if authorities := _authorities():
         files[AUTHORITIES[1:]] = authorities
         found |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT"), AUTHORITIES)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from releaser import config
 from releaser.errors import ConfigError
+from releaser.model import CONFIGURATION
 from releaser.tools import shell
 
 FOLDER = Path("ci/image")
 PACKAGES = FOLDER / "packages"
-SETTINGS = Path("sidecar.yml")
+SETTINGS = Path(CONFIGURATION)
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9.+-]+)=(?P<version>\S+)$", re.MULTILINE)
 # The line of pipeline.image.tag where sections are written as blocks, and what stands around its value.
 TAG = re.compile(

@@ -95,13 +95,12 @@ def start_embedded(lifecycle: Path | None = None) -> Addresses:
 
     settings = config.load(SETTINGS)
     ensure_machine("git", "mmdebstrap")
-    if not embedded().status()["foundation"]:
-        rootfs.bring()
     return embedded().start(
         branch=settings.git.branch,
         stacks=settings.stacks,
         go=go_program(settings),
         say=report.say,
+        bring=rootfs.bring,
         lifecycle=lifecycle,
     )
 

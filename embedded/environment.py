@@ -68,22 +68,28 @@ class Embedded:
             return Data(s3=s3, remote=repository.ensure(self.folder / "git", branch))
 
     def start(
-        self, *, branch: str, stacks: Sequence[str], go: Path, say: Say, lifecycle: Path | None = None
+        self,
+        *,
+        branch: str,
+        stacks: Sequence[str],
+        go: Path,
+        say: Say,
+        bring: Callable[[], None],
+        lifecycle: Path | None = None,
     ) -> Addresses:
         """Start or adopt every part; what an earlier, killed run left behind is ended first.
 
         `go` is the program that builds the foundation's parts, `say` gets a line for whatever takes long.
+        `bring` is called before root file systems are asked for, where the foundation does not run yet.
         Raises EmbeddedError.
         """
-        with self.alone("start", say):
-            for stray in self.keeper.stop_strays():
-                say(f"Ended a leftover of this clone: {stray}")
+        with self._starting(say):
             data = self.keep_data(branch, say)
             plan = self._plan(stacks, go, say, lifecycle=lifecycle)
             gateway = plan.network.gateway
             store.start_front(self.keeper, plan.programs, gateway, data.s3)
             git_url = repository.serve(self.keeper, self.folder / "git", gateway)
-            up = self._start(plan, say)
+            up = self._start(plan, say, bring)
         return Addresses(data=data, git_url=git_url, foundation=up, resolve=plan.hosts)
 
     def start_foundation(
@@ -97,16 +103,19 @@ class Embedded:
     ) -> Foundation:
         """Start or adopt the foundation alone, for a bucket and a remote that somebody else runs.
 
-        `bring` is called before root file systems are asked for, where the foundation does not run yet;
-        `certificates` are the authorities that its containers trust, where not those of the stack.
+        `bring` is as in `start`; `certificates` are the authorities that its containers trust, where not
+        those of the stack.
         """
+        with self._starting(say):
+            return self._start(self._plan(stacks, go, say, certificates=certificates), say, bring)
+
+    @contextmanager
+    def _starting(self, say: Say) -> Iterator[None]:
+        """Let nobody else start, and end what an earlier, killed run left behind."""
         with self.alone("start", say):
             for stray in self.keeper.stop_strays():
                 say(f"Ended a leftover of this clone: {stray}")
-            plan = self._plan(stacks, go, say, certificates=certificates)
-            if not self.keeper.running("foundation"):
-                bring()
-            return self._start(plan, say)
+            yield
 
     def _plan(
         self,
@@ -130,8 +139,9 @@ class Embedded:
             certificates=certificates,
         )
 
-    def _start(self, plan: Plan, say: Say) -> Foundation:
+    def _start(self, plan: Plan, say: Say, bring: Callable[[], None]) -> Foundation:
         if not self.keeper.running("foundation"):
+            bring()
             foundation.prepare(plan.stacks, self.cache, self.clone, say)
         return foundation.start(self.keeper, plan)
 

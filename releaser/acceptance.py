@@ -46,8 +46,9 @@ def find(release: Release) -> Report | None:
     if ready is None:
         return None
     found = passed(release)
-    if found is None and release.stack and _parts(release) is None:
-        found = of_stack(release, release.stack)
+    if found is None and release.stack:
+        parts = _parts(release)
+        found = None if _is_whole(release, parts) else parts.get(release.stack)
     if found:
         require_gate(release, ready, found)
     return found
@@ -61,8 +62,8 @@ def keep(release: Release, ready: Ready, made: Report) -> None:
         return
     _put(release, ready, release.stack_key(release.stack), made)
     parts = _parts(release)
-    if parts:
-        _put(release, ready, release.acceptance_key, combined(parts))
+    if _is_whole(release, parts):
+        _put(release, ready, release.acceptance_key, combined(list(parts.values())))
 
 
 def combined(parts: Sequence[Report]) -> Report:
@@ -71,11 +72,15 @@ def combined(parts: Sequence[Report]) -> Report:
     return {**parts[0], **merged, "tests": [test for part in parts for test in part["tests"]]}
 
 
-def _parts(release: Release) -> list[Report] | None:
-    """Return the report of each stack, None where one of them is missing."""
-    found = [of_stack(release, stack) for stack in release.own_config.stacks]
-    whole = [part for part in found if part is not None]
-    return whole if len(whole) == len(found) else None
+def _parts(release: Release) -> Mapping[str, Report]:
+    """Return the report of each stack that has one, in the order of sidecar.yml."""
+    found = {stack: of_stack(release, stack) for stack in release.own_config.stacks}
+    return {stack: part for stack, part in found.items() if part is not None}
+
+
+def _is_whole(release: Release, parts: Mapping[str, Report]) -> bool:
+    """Say whether every stack has its part."""
+    return len(parts) == len(release.own_config.stacks)
 
 
 def _put(release: Release, ready: Ready, key: str, made: Report) -> None:

@@ -266,7 +266,7 @@ def for_environment(path: Path, environment: str) -> Config:
         known = ", ".join(sorted({"embedded", "production", *layers}))
         raise ConfigError(f"there is no environment '{environment}' in {path.name}", f"It knows: {known}.")
     config = _checked(overlay(raw, layers.get(environment, {})), f"{path.name}, environment {environment}")
-    missing = [key for key in NEEDED if not _at(config, key)]
+    missing = [key for key in NEEDED if not at(config, key)]
     if missing:
         raise ConfigError(
             f"environment '{environment}' lacks {', '.join(missing)}",
@@ -350,7 +350,8 @@ def _keys(location: tuple[str | int, ...]) -> list[str]:
     return list(model.model_fields)
 
 
-def _at(config: Config, key: str) -> object:
+def at(config: Config, key: str) -> object:
+    """Return the value of a dotted key, such as `s3.bucket`."""
     value: Any = config
     for part in key.split("."):
         value = getattr(value, part)

@@ -11,9 +11,10 @@ import yaml
 from releaser import config
 from releaser.config import Config
 from releaser.errors import ConfigError
+from releaser.model import CONFIGURATION
 
 MAIN, IMAGE = Path("ci/pipeline.yml"), Path("ci/image.yml")
-SETTINGS = Path("sidecar.yml")
+SETTINGS = Path(CONFIGURATION)
 PRODUCTION = "production"
 REFERENCE = re.compile(r'\(\(([-/.:@"\w]+)\)\)')
 LOCAL = ".:"  # of an `across` or `load_var`: Concourse fills them in, not whoever sets the pipeline

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commands.concourse import values
+from releaser import config
 from releaser.config import Config
 
 
@@ -66,7 +67,7 @@ PURPOSES = {
 
 def named(settings: Config) -> dict[str, str]:
     """Return the secrets that are used: key of sidecar.yml to name in the credential manager."""
-    found = {key: str(values.value(settings, key) or "") for key in PURPOSES}
+    found = {key: str(config.at(settings, key) or "") for key in PURPOSES}
     return {key: text.removeprefix("((").removesuffix("))") for key, text in found.items() if text}
 
 

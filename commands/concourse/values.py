@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
+from releaser import config
 from releaser.config import Config
 from releaser.source import pin_paths
 
@@ -35,18 +36,10 @@ class Problem:
     what: str
 
 
-def value(settings: Config, key: str) -> object:
-    """Return the value of a key such as `s3.bucket`."""
-    found: object = settings
-    for part in key.split("."):
-        found = getattr(found, part)
-    return found
-
-
 def find(settings: Config) -> Iterator[Problem]:
     """Yield all that is wrong with the values; a key is named once at least, for each fault of it."""
     for key, why in NEEDED.items():
-        if not value(settings, key):
+        if not config.at(settings, key):
             yield Problem(where=key, what=f"is null, but the pipeline needs it: {why}")
     yield from _pairs(settings)
     yield from _git(settings)
@@ -59,7 +52,7 @@ def find(settings: Config) -> Iterator[Problem]:
 def _pairs(settings: Config) -> Iterator[Problem]:
     for pair in PAIRS:
         for key, other in (pair, reversed(pair)):
-            if value(settings, other) and not value(settings, key):
+            if config.at(settings, other) and not config.at(settings, key):
                 yield Problem(where=key, what=f"is null, but {other} is named: name both or neither")
 
 
@@ -83,12 +76,17 @@ def _wanted(
 
     The latter would have to be known to Concourse all the same.
     """
-    if not any(value(settings, key) for key in wanted):  # of a pair that is half there the pair has said it
-        for key in wanted:
-            yield Problem(where=key, what=f"is null, but {because}: the pipeline needs it to push")
+    yield from _missing(settings, wanted, f"{because}: the pipeline needs it to push")
     for key in unused:
-        if value(settings, key):
+        if config.at(settings, key):
             yield Problem(where=key, what=f"is named, but {because}, where it has no use: null")
+
+
+def _missing(settings: Config, wanted: tuple[str, ...], because: str) -> Iterator[Problem]:
+    """Yield a problem for each where none of them is there; of half a pair the pair has said it."""
+    if not any(config.at(settings, key) for key in wanted):
+        for key in wanted:
+            yield Problem(where=key, what=f"is null, but {because}")
 
 
 def _scheme(remote: str) -> str:
@@ -103,26 +101,18 @@ def _scheme(remote: str) -> str:
 def _foundation(settings: Config) -> Iterator[Problem]:
     user = PAIRS[3]
     if settings.foundation.api:
-        yield from _wanted_on_a_foundation(settings)
+        yield from _missing(settings, user, "foundation.api names a foundation that asks who logs in")
         if settings.pipeline.privileged:
             what = "is true, but foundation.api names a foundation: no task needs it then"
             yield Problem(where="pipeline.privileged", what=what)
         return
     for key in user:
-        if value(settings, key):
+        if config.at(settings, key):
             what = "is named, but foundation.api is null, and nobody logs in to a local foundation: null"
             yield Problem(where=key, what=what)
     if not settings.pipeline.privileged:
         what = "is false, but foundation.api is null: the local foundation inside the task needs it"
         yield Problem(where="pipeline.privileged", what=what)
-
-
-def _wanted_on_a_foundation(settings: Config) -> Iterator[Problem]:
-    if not any(value(settings, key) for key in PAIRS[3]):
-        for key in PAIRS[3]:
-            yield Problem(
-                where=key, what="is null, but foundation.api names a foundation that asks who logs in"
-            )
 
 
 def _rest(settings: Config) -> Iterator[Problem]:

@@ -4,14 +4,12 @@
 checked against `GIT_KNOWN_HOSTS` where that is given. Where none is set, git's own means count.
 """
 
-import atexit
 import functools
 import os
-import shutil
-import tempfile
 import urllib.parse
 from collections.abc import Mapping
-from pathlib import Path
+
+from releaser.tools import private
 
 SSH = "ssh -oBatchMode=yes -oConnectTimeout=30 -oServerAliveInterval=15 -oServerAliveCountMax=4"
 # Git runs it in a shell; the values come from the environment, so that no argument list shows them.
@@ -44,12 +42,10 @@ def _configuration(settings: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
 @functools.cache
 def _identity(key: str, known_hosts: str) -> str:
-    """Write the key to a file that goes with this process, and return ssh's options for it."""
-    folder = Path(tempfile.mkdtemp(prefix="release-train-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    file, hosts = folder / "key", folder / "known_hosts"
-    file.touch(mode=0o600)
-    file.write_text(key.replace("\r\n", "\n").rstrip("\n") + "\n", encoding="utf-8")
-    hosts.write_text(f"{known_hosts.strip()}\n" if known_hosts else "", encoding="utf-8")
-    checking = "yes" if known_hosts else "accept-new"
+    """Write the key to a file, and return ssh's options for it."""
+    file = private.file("git-key", key.replace("\r\n", "\n").rstrip("\n") + "\n")
+    if not known_hosts:
+        hosts, checking = file.with_name("git-hosts"), "accept-new"  # ssh keeps there what it sees first
+    else:
+        hosts, checking = private.file("git-hosts", f"{known_hosts.strip()}\n"), "yes"
     return f"-i {file} -oIdentitiesOnly=yes -oUserKnownHostsFile={hosts} -oStrictHostKeyChecking={checking}"

@@ -50,13 +50,6 @@ def test_mistake_is_found(mistake: str) -> None:
     assert [problem for problem in structure.problems(files) if said in problem]
 
 
-def test_what_is_allowed_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    allowed = set(structure.ALLOWED)
-    monkeypatch.setattr(structure, "ALLOWED", set())
-    found = list(structure.artifacts(given.load()))
-    assert len(found) == len(allowed)
-
-
 def test_file_that_fly_reads_differently_is_none_of_ours() -> None:
     for path in [*(ROOT / "ci").glob("*.yml"), *(ROOT / "ci/tasks").glob("*.yml")]:
         assert reading.load(path.read_text(encoding="utf-8"))
