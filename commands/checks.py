@@ -101,7 +101,7 @@ def _go_environment(**more: str) -> Mapping[str, str]:
 def test(*, fast: bool, only: str) -> None:
     """Run Go's tests with race detection, then pytest; pytest's own last line is the last."""
     if not fast:
-        wiring.ensure_machine("git", "gcc", "mmdebstrap")
+        wiring.ensure_machine("git", "gcc", "mmdebstrap", "faketime")
         _ensure_browser()
     if not only:
         _test_go(race=not fast)

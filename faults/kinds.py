@@ -155,13 +155,13 @@ KINDS: Mapping[str, Kind] = {
     "rival-same": Kind(
         words="{amount} other clones release the same source while this one is held",
         where="any",
-        act=strikes.rival(held=True, newer=False),
+        act=strikes.rival(held=True),
         amounts=(1, 1, 1, 2, 4),
     ),
     "race-same": Kind(
         words="{amount} other clones release the same source at the same time",
         where="any",
-        act=strikes.rival(held=False, newer=False),
+        act=strikes.rival(held=False),
         amounts=(1, 1, 1, 2, 9),
     ),
     "rival-newer": Kind(
@@ -176,6 +176,22 @@ KINDS: Mapping[str, Kind] = {
         where="any",
         act=strikes.rival(held=False, newer=True),
         amounts=(1, 1, 2),
+        end="newer",
+    ),
+    "rival-older": Kind(
+        words="another clone releases an older source, step by step, while this one is held",
+        where="any",
+        prepare=strikes.change,
+        act=strikes.rival(held=True, older=True),
+        amounts=(1,),
+        end="newer",
+    ),
+    "race-older": Kind(
+        words="another clone releases an older source, step by step, at the same time",
+        where="any",
+        prepare=strikes.change,
+        act=strikes.rival(held=False, older=True),
+        amounts=(1,),
         end="newer",
     ),
 }

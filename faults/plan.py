@@ -34,8 +34,8 @@ class Plan:
 def make(seed: int, baselines: Callable[[str], Baseline], only: str = "") -> Plan:
     """Return the plan of a seed: with the kinds of `only`, else with one to three of all.
 
-    `only` parts kinds by commas, attempts by slashes. Without it, the seeds of any row as long as KINDS
-    strike with each kind in turn.
+    `only` parts kinds by commas, attempts by slashes; kinds that are not possible here are left out. Without
+    it, the seeds of any row as long as KINDS strike with each kind in turn.
     """
     chosen = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
     baseline = chosen.choices(list(NAMES), list(NAMES.values()))[0]
@@ -48,15 +48,19 @@ def make(seed: int, baselines: Callable[[str], Baseline], only: str = "") -> Pla
         for number, kinds in enumerate(attempts)
         for kind in kinds
     ]
+    # Left out only now: what a machine cannot do changes nothing of the other faults.
+    faults = [fault for fault in faults if KINDS[fault.kind].possible()]
     return Plan(seed=seed, baseline=baseline, faults=tuple(faults), only=only)
 
 
 def parse(only: str) -> list[list[str]]:
-    """Return each attempt's kinds; raises ValueError for one that there is not."""
+    """Return each attempt's kinds; raises ValueError for one that there is not, or where none is possible."""
     attempts = [kinds.split(",") for kinds in only.split("/")]
     unknown = sorted({kind for kinds in attempts for kind in kinds} - set(KINDS))
     if unknown:
         raise ValueError(f"no such kind: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    if not any(KINDS[name].possible() for kinds in attempts for name in kinds):
+        raise ValueError(f"{only} is not possible on this machine: docs/faults.md says what it needs")
     return attempts
 
 

@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,13 +76,14 @@ class Stage:
         commit = subject.push(self.world.remote, self.world.folder / "scratch", path, number)
         self.moved.append((path, commit))
 
-    def rivals(self, count: int, *, held: bool) -> None:
+    def rivals(self, count: int, *, held: bool, command: Sequence[str]) -> None:
         """Release from other clones: at the same time, or while the first release is held at a request."""
         clones = [self.world.folder / f"rival-{self.number}-{number}" for number in range(count)]
         running = []
         for number, clone in enumerate(clones):
             shutil.copytree(self.world.rival, clone, symlinks=True)
             rival = self._attempt(clone, f"attempt-{self.number}-rival-{number}")
+            rival.command = command
             thread = threading.Thread(target=self._race, args=(rival,), daemon=True)
             running.append(thread)
             self.later(thread)

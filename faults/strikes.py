@@ -5,12 +5,15 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from faults import subject
+from faults.attempt import COMMAND
 from faults.fault import Act, Fault
 from faults.stage import Stage
+from faults.subject import ENVIRONMENT
 from faults.watch import Treatment
 from faults.world import OTHER_KEY
 
@@ -85,13 +88,15 @@ def change(stage: Stage, _fault: Fault) -> None:
     stage.move_main(subject.CHANGE)
 
 
-def rival(*, held: bool, newer: bool) -> Act:
-    """Let other clones release."""
+def rival(*, held: bool, newer: bool = False, older: bool = False) -> Act:
+    """Let other clones release; `older` needs `change` before: they take what main was then."""
 
     def act(stage: Stage, fault: Fault) -> None:
         if newer:
             stage.move_main(subject.CHANGE)
-        stage.rivals(int(fault.amount), held=held)
+        before = f"{stage.moved[0][1]}^" if older else ""
+        command = one_by_one(subject.git(stage.world.remote, "rev-parse", before)) if older else COMMAND
+        stage.rivals(int(fault.amount), held=held, command=command)
 
     return act
 
@@ -99,13 +104,8 @@ def rival(*, held: bool, newer: bool) -> Act:
 def full_disk(stage: Stage, fault: Fault) -> None:
     """Give all local files a small file system of their own."""
     size = f"size={int(fault.amount)}m"
-    places = " ".join(f".local/{name}" for name in ("releases", "git"))
-    script = (
-        f"mkdir -p {places} .local/small && mount -t tmpfs -o {size} tmpfs .local/small"
-        " && for one in releases git; do mkdir .local/small/$one"
-        " && mount --bind .local/small/$one .local/$one || exit 99; done"
-        ' && exec "$@"'
-    )
+    place = ".local/releases"
+    script = f'mkdir -p {place} && mount -t tmpfs -o {size} tmpfs {place} || exit 99; exec "$@"'
     stage.wrap(*_unshare(), "sh", "-c", script, "sh")
 
 
@@ -149,10 +149,16 @@ def jump(stage: Stage, fault: Fault) -> None:
 
 
 def steps(stage: Stage, fault: Fault) -> None:
-    """Run the steps one by one, as a pipeline does, and lose all local files after one of them."""
-    lines = ["set -e", "./inv plan --env faults --out .local/train.json"]
+    """Run the steps one by one, and lose all local files after one of them."""
+    stage.release.command = one_by_one(lost_after=int(fault.amount))
+
+
+def one_by_one(at: str = "", *, lost_after: int | None = None) -> Sequence[str]:
+    """Return a command that runs each step alone, as a pipeline does; `at` is the source, else main's."""
+    options = f"--env {ENVIRONMENT}"
+    lines = ["set -e", f"./inv plan {options} --out .local/train.json" + (f" --at {at}" if at else "")]
     for number, verb in enumerate(VERBS):
-        lines.append(f"./inv {verb} --env faults --train .local/train.json")
-        if number == fault.amount:
+        lines.append(f"./inv {verb} {options} --train .local/train.json")
+        if number == lost_after:
             lines.append("rm -rf .local/releases")
-    stage.release.command = ["sh", "-c", "\n".join(lines)]
+    return ("sh", "-c", "\n".join(lines))

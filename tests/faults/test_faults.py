@@ -28,6 +28,8 @@ ROWS: Sequence[Wanted] = (
     (130100, "race-newer"),
     (140053, "git-change"),
     (150002, "rival-newer"),
+    (45, "rival-older"),  # at the claim of the version
+    (3, "race-older"),
 )
 
 

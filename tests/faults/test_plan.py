@@ -1,6 +1,7 @@
 """A seed says all of a run, and the page says all kinds of faults and promises."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_seeds_in_a_row_strike_with_every_kind() -> None:
     assert {fault.kind for one in made for fault in one.faults} == set(POSSIBLE)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSSIBLE)
 def test_kind_asked_for_strikes_at_a_request_that_it_can_treat(kind: str) -> None:
     for seed in range(10):
         made = plan.make(seed, baselines, kind)
@@ -41,6 +42,17 @@ def test_kind_asked_for_strikes_at_a_request_that_it_can_treat(kind: str) -> Non
         assert fault.kind == kind
         assert (fault.at is None) == (KINDS[kind].where in {"instant", "start", "after"})
         assert made.command == f"./inv faults --seed {seed} --only {kind}"
+
+
+def test_kinds_that_a_machine_cannot_do_are_left_out_and_change_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = plan.make(7, baselines, "kill-at/s3-500/s3-stall")
+    lacking = replace(KINDS["s3-500"], possible=lambda: False)
+    monkeypatch.setattr(plan, "KINDS", {**KINDS, "s3-500": lacking})
+    assert plan.make(7, baselines, "kill-at/s3-500/s3-stall").faults == (whole.faults[0], whole.faults[2])
+    with pytest.raises(ValueError, match="s3-500 is not possible on this machine"):
+        plan.make(7, baselines, "s3-500")
 
 
 def test_strike_waits_for_its_event_and_goes_on_for_its_span() -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -160,11 +161,19 @@ def said(builds: list[Build]) -> str:
     return "\n".join(f"--- {build.job}\n{build.output}" for build in builds)
 
 
+def _gateway() -> str:
+    """Return this host's address in the engine's own network.
+
+    An engine that has made this network in this life names no gateway: it is then the first address.
+    """
+    (config,) = docker.from_env().networks.get("bridge").attrs["IPAM"]["Config"]
+    return str(config.get("Gateway") or ip_network(config["Subnet"])[1])
+
+
 @contextmanager
 def making(folder: Path, bucket: Server, owner: str) -> Iterator[World]:
     """Yield a world whose servers run on the gateway of the engine's network."""
-    network = docker.from_env().networks.get("bridge")
-    gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+    gateway = _gateway()
     (folder / "git").mkdir(parents=True)
     with ExitStack() as stack:
         server = stack.enter_context(git_server.serving(folder / "git", gateway))
