@@ -1,5 +1,7 @@
 """Keeps what a failed job of a pipeline left, and tells whoever wants to know.
 
+A release that a newer source has overtaken has not failed, and nobody is called for it.
+
 Nothing here changes main, a tag or a public name.
 """
 
@@ -11,8 +13,8 @@ from pathlib import Path
 
 import requests
 
-from releaser import report
-from releaser.errors import TrainError
+from releaser import acceptance, candidate, placing, report
+from releaser.errors import SupersededError, TrainError, WaitingError
 from releaser.model import Facts, Release, World
 
 FOLDERS = ("logs", "diagnostics")  # what tests/acceptance leaves in a release's `acceptance`
@@ -23,10 +25,13 @@ def tell(world: World, train: Path | None, job: str, url: str) -> None:
     """Put the logs of a failed acceptance into the candidate's folder; post a few words to `url`, if any."""
     facts = _facts(train)
     kept = _keep(world, facts) if facts else None
+    stopped = _stopped(Release(facts, world)) if facts else None
     named = f"{facts.name} {facts.version}" if facts else world.config.name
     words = f"{named}: {job or 'a job'} failed" + (f"; logs: {kept}" if kept else "")
+    if stopped:
+        words = stopped.message
     report.say(words)
-    if url:
+    if url and not isinstance(stopped, SupersededError):
         _post(url, {"text": words, "name": world.config.name, "job": job, "logs": kept, **_identity(facts)})
 
 
@@ -35,6 +40,16 @@ def _facts(train: Path | None) -> Facts | None:
     if train is None or not train.is_file():
         return None
     return Facts.from_json(train.read_text(encoding="utf-8"))
+
+
+def _stopped(release: Release) -> SupersededError | WaitingError | None:
+    """Return what an accepted release waits for, or None; also where that cannot be asked."""
+    try:
+        release.world.repository.fetch()
+        ready = candidate.ready(release) if acceptance.passed(release) else None
+        return placing.hindrance(release, ready.commit) if ready else None
+    except TrainError:
+        return None
 
 
 def _identity(facts: Facts | None) -> dict[str, str]:

@@ -76,6 +76,17 @@ def is_merged(release: Release) -> bool:
         return False  # superseded, or changed while it was merged: its own run says so
 
 
+def hindrance(release: Release, accepted: str) -> SupersededError | WaitingError | None:
+    """Return why an accepted release cannot be published as main was last fetched, though nothing failed."""
+    try:
+        if decide(release, accepted).tagged is None:
+            main = release.world.repository.branch(release.config.git.branch)
+            return _waiting(release, merged=_target(release, main, accepted) != accepted)
+    except SupersededError as error:
+        return error
+    return None
+
+
 def put(release: Release, accepted: str) -> str:
     """Push main and tag and delete the candidate's branch, all or nothing; return the tagged commit.
 
@@ -152,13 +163,18 @@ def _request(release: Release, accepted: str) -> None:
     target = _target(release, repository.branch(release.config.git.branch), accepted)
     if repository.branch(release.merge_branch) != target:
         repository.push(f"+{target}:{ref}", expect={ref: repository.branch(release.merge_branch) or ""})
+    raise _waiting(release, merged=target != accepted)
+
+
+def _waiting(release: Release, *, merged: bool) -> WaitingError:
+    """Return what somebody has to do; `merged`: the branch holds a merge of main already."""
     ways = "with a merge commit, squashed or rebased"
-    if target != accepted:
+    if merged:
         ways = (
             f"with a merge commit, since {release.config.git.branch} has moved: squashed or rebased "
             "it would be another tree than the accepted one"
         )
-    raise WaitingError(
+    return WaitingError(
         f"{release.name} {release.version} is accepted and waits to be merged: "
         f"{release.merge_branch} into {release.config.git.branch}",
         f"Merge it {ways}, and run the same command again. Nothing is public yet.",

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from releaser import failure
+from releaser.config import with_sections
 from releaser.errors import TrainError
-from tests.releaser.toy import Stage
+from tests.releaser.toy import GO, Stage
 from tests.releaser.web import Answer, serve
 
 pytestmark = pytest.mark.slow
@@ -81,3 +82,42 @@ def test_webhook_that_fails_is_said_without_its_address(packaged: Stage, train: 
     assert "the webhook could not be called" in caught.value.message
     assert "planted-token" not in caught.value.message
     assert kept(packaged)
+
+
+def told(stage: Stage, folder: Path) -> list[str]:
+    """Return what the webhook is told when the promotion of a stage's release has failed."""
+    path = folder / "train.json"
+    path.write_text(stage.release.facts.to_json())
+    with serve(lambda _: Answer()) as server:
+        failure.tell(stage.world, path, "promote", server.url)
+    return [json.loads(asked.body)["text"] for asked in server.asked]
+
+
+def test_accepted_release_that_could_not_be_published_is_told(accepted: Stage, tmp_path: Path) -> None:
+    (words,) = told(accepted, tmp_path)
+    assert words.startswith("toy 0.1.0: promote failed")
+
+
+def test_nobody_is_called_for_a_release_that_a_newer_source_has_overtaken(
+    accepted: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accepted.push_main("fix: newer", {"sidecar_src/more.go": GO})
+    assert told(accepted, tmp_path) == []
+    assert "main has newer changes than" in capsys.readouterr().out
+
+
+def test_release_that_waits_to_be_merged_is_told_as_that(accepted: Stage, tmp_path: Path) -> None:
+    protected = accepted.changed(
+        config=with_sections(accepted.world.config, {"git": {"main": "merge-request"}})
+    )
+    refs = protected.refs()
+    words = "toy 0.1.0 is accepted and waits to be merged: release-train/0.1.0 into main"
+    assert told(protected, tmp_path) == [words]
+    assert protected.refs() == refs
+
+
+def test_remote_that_cannot_be_asked_hides_no_failure(accepted: Stage, tmp_path: Path) -> None:
+    accepted.push_main("fix: newer", {"sidecar_src/more.go": GO})
+    accepted.remote.rename(accepted.remote.with_name("away.git"))
+    (words,) = told(accepted, tmp_path)
+    assert words.startswith("toy 0.1.0: promote failed")

@@ -9,10 +9,9 @@ from releaser import pruning, train
 from releaser.config import Pruning
 from releaser.errors import GitError, SourceError
 from releaser.pruning import Leftover
-from tests.releaser.toy import Stage, commit, git
+from tests.releaser.toy import GO, Stage, commit, git
 
 pytestmark = pytest.mark.slow
-GO = "package main\n"
 
 
 def newer_source(stage: Stage) -> str:

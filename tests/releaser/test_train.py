@@ -9,11 +9,9 @@ import pytest
 from releaser import acceptance, train
 from releaser.errors import ConfigError, SourceError, SupersededError
 from releaser.model import Facts, Release
-from tests.releaser.toy import EPOCH, VERSION, Stage, commit, git
+from tests.releaser.toy import EPOCH, GO, VERSION, Stage, commit, git
 
 pytestmark = pytest.mark.slow
-
-GO = "package main\n"
 
 
 def files(folder: Path) -> dict[str, int]:

@@ -8,11 +8,9 @@ import pytest
 from releaser import pins, version
 from releaser.errors import SourceError, TakenError
 from releaser.tools import cliff
-from tests.releaser.toy import EPOCH, Stage, commit, git
+from tests.releaser.toy import EPOCH, GO, Stage, commit, git
 
 pytestmark = pytest.mark.slow
-
-GO = "package main\n"
 
 
 def of(stage: Stage, wanted: str | None = None) -> str:

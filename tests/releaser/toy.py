@@ -35,6 +35,7 @@ func main() {
 	}
 }
 """
+GO = "package main\n"  # another file of it: a change that is worth a release
 # An acceptance suite that pushes nothing: it reports what the file `mode` beside it says.
 SUITE = """import hashlib, json, os
 from pathlib import Path
