@@ -67,6 +67,11 @@ def _git(settings: Config) -> Iterator[Problem]:
         yield from _wanted(settings, USER, (KEY,), f"git.remote is reached over {how}")
     elif how == "ssh":
         yield from _wanted(settings, (KEY,), USER, "git.remote is reached over ssh")
+        if "git" in settings.acceptance.ways and not settings.git.public_url:
+            what = (
+                "is null, but acceptance.ways has git: staging would clone git.remote, and has no key for ssh"
+            )
+            yield Problem(where="git.public_url", what=what)
 
 
 def _wanted(

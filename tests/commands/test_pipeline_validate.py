@@ -111,6 +111,16 @@ def test_remote_over_ssh_needs_a_key_and_no_password(site: Site, errors: Errors)
             f"pipeline.git.{key}: is named, but git.remote is reached over ssh, where it has no use" in said
         )
     site.change(pipeline={"git": {"username": None, "password": None, "private_key": "((git_key))"}})
+    site.change(acceptance={"ways": ["uncached"]})
+    assert site.run("validate") == 0
+
+
+def test_staging_that_would_clone_over_ssh_needs_another_url(site: Site, errors: Errors) -> None:
+    site.change(**SSH, acceptance={"ways": ["git"]})
+    site.change(pipeline={"git": {"username": None, "password": None, "private_key": "((git_key))"}})
+    assert site.run("validate") == 2
+    assert "git.public_url: is null, but acceptance.ways has git" in errors()
+    site.change(git={"public_url": "https://git.example.com/team/b.git"})
     assert site.run("validate") == 0
 
 
