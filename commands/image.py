@@ -6,8 +6,8 @@ from pathlib import Path
 from commands import debian, given, image_making, image_pins, wiring
 from host import images, packages
 from releaser import config, report
-from releaser.config import Image
 from releaser.errors import ConfigError
+from releaser.sections import Image
 
 LOCAL = "sidecar-train-task"  # where sidecar.yml names no repository
 

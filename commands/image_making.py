@@ -14,7 +14,7 @@ from embedded import network
 from host import images
 from host.errors import HostError
 from releaser import report
-from releaser.config import Config
+from releaser.sections import Config
 
 BASE = "sidecar-train-base"
 CHECKOUT = ("inv", "requirements.lock", "sidecar.yml", "foundation", "ci/image")  # and the sidecar's source

@@ -15,9 +15,9 @@ from embedded.environment import Addresses, Data, Embedded
 from embedded.errors import EmbeddedError
 from host.errors import HostError
 from releaser import config, report
-from releaser.config import Config
 from releaser.errors import TrainError
 from releaser.model import Access, World
+from releaser.sections import Config
 from releaser.tools.git import Repository
 from releaser.tools.public import Public
 from releaser.tools.s3 import Keys, Store

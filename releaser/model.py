@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from releaser.config import Config, Variant, of_commit
+from releaser.config import of_commit
 from releaser.errors import ConfigError, SourceError
+from releaser.sections import Config, Variant
 from releaser.tools.git import Identity, Repository
 from releaser.tools.public import Public
 from releaser.tools.s3 import Store

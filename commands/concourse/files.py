@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from releaser import config
-from releaser.config import Config
 from releaser.errors import ConfigError
 from releaser.model import CONFIGURATION
+from releaser.sections import Config
 
 MAIN, IMAGE = Path("ci/pipeline.yml"), Path("ci/image.yml")
 SETTINGS = Path(CONFIGURATION)

@@ -6,7 +6,7 @@ from typing import Any
 
 from commands.concourse import values
 from releaser import config
-from releaser.config import Config
+from releaser.sections import Config
 
 
 @dataclass(frozen=True, kw_only=True)

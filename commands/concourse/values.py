@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from releaser import config
-from releaser.config import Config
+from releaser.sections import Config
 from releaser.source import pin_paths
 
 NEEDED = {

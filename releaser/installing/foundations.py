@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from releaser import config as configs
-from releaser.config import Config
 from releaser.errors import TrainError
 from releaser.installing import installed, published
 from releaser.installing import slot as slots
 from releaser.installing.installed import Installed
 from releaser.installing.published import Place
 from releaser.model import Access, World
+from releaser.sections import Config
 from releaser.tools import cf
 from releaser.tools.public import Public
 from releaser.tools.s3 import Store

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from releaser.config import Sidecar
 from releaser.errors import TrainError
 from releaser.model import CONFIGURATION, World
 from releaser.page.records import Acceptance, Version, Zip
+from releaser.sections import Sidecar
 from releaser.tools import strict_yaml
 
 Row = dict[str, Any]

@@ -6,10 +6,10 @@ from typing import Any
 
 from releaser import budget, candidate, packaging, report
 from releaser.candidate import Ready
-from releaser.config import Variant
 from releaser.errors import SourceError
 from releaser.evidence import sbom, toolchain
 from releaser.model import BUILDPACK, Candidate, Release, sha256
+from releaser.sections import Variant
 
 
 def skip(_release: Release) -> str | None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from releaser import config, version
-from releaser.config import Config
 from releaser.errors import VerifyError
 from releaser.model import CONFIGURATION, Release, World
+from releaser.sections import Config
 from releaser.tools.ed25519 import Public as Key
 from releaser.verify import written
 from releaser.verify.written import Record

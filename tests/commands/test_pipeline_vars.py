@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from commands.concourse import secrets
-from releaser import config
+from releaser import sections
 from tests.commands.conftest import Errors, Fly, Site
 
 NAMED = ["cf_password", "cf_username", "git_password", "git_username", "s3_access_key_id"]
@@ -22,14 +22,14 @@ def rows(capsys: pytest.CaptureFixture[str]) -> dict[str, Mapping[str, Any]]:
 def secret_keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
     """Yield the keys whose value is the name of a secret, as their types say."""
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, config.Section):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, sections.Section):
             yield from secret_keys(field.annotation, f"{prefix}{name}.")
-        elif field.annotation == config.Secret:
+        elif field.annotation == sections.Secret:
             yield prefix + name
 
 
 def test_every_secret_of_the_settings_has_a_purpose_and_a_right() -> None:
-    assert list(secret_keys(config.Pipeline, "pipeline.")) == list(secrets.PURPOSES)
+    assert list(secret_keys(sections.Pipeline, "pipeline.")) == list(secrets.PURPOSES)
 
 
 def test_secrets_are_listed_with_their_purpose_and_their_right(

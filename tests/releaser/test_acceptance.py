@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from releaser import acceptance, candidate, version
-from releaser.config import Config
 from releaser.errors import ConfigError, NotAcceptedError
 from releaser.model import Release, encode
+from releaser.sections import Config
 from releaser.steps import accept, promote
 from tests.releaser import toy
 from tests.releaser.toy import Stage

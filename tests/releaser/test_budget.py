@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from releaser import budget, config
+from releaser import budget, config, sections
 from releaser.errors import PackageError
 from releaser.model import encode
 from tests.releaser import handmade, toy
@@ -19,7 +19,7 @@ UNCACHED, CACHED = "toy_buildpack-cflinuxfs4-v0.1.0.zip", "toy_buildpack-cached-
 def with_budget(stage: Stage, **budgets: str | None) -> Stage:
     """Return the world with other budgets; an environment cannot change them, so the file is made anew."""
     raw = {**stage.world.config.model_dump(), "budget": budgets}
-    return stage.changed(config=config.Config.model_validate(raw))
+    return stage.changed(config=sections.Config.model_validate(raw))
 
 
 def refused(stage: Stage) -> PackageError:
@@ -61,7 +61,7 @@ def test_budget_is_a_number_of_bytes(words: str, size: int) -> None:
 def test_budget_that_is_no_size_is_refused(words: object) -> None:
     raw = {**config.load(toy.ROOT / "sidecar.yml").model_dump(), "budget": {"cached": words}}
     with pytest.raises(ValueError, match=r"budget\.cached"):
-        config.Config.model_validate(raw)
+        sections.Config.model_validate(raw)
 
 
 def test_zips_within_their_budgets_are_packaged(committed: Stage) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from releaser import config
+from releaser import config, sections
 from releaser.errors import ConfigError
 from tests.releaser.toy import ROOT
 
@@ -226,11 +226,11 @@ def rows() -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in named}
 
 
-def leaves(model: type[BaseModel] = config.Config, prefix: str = "") -> Iterator[tuple[str, object]]:
+def leaves(model: type[BaseModel] = sections.Config, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield every key that is no section, with its default as the page shows it."""
     for name, field in model.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, config.Section):
+        if isinstance(kind, type) and issubclass(kind, sections.Section):
             yield from leaves(kind, f"{prefix}{name}.")
         elif field.is_required():
             yield prefix + name, "needed"

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from releaser import pruning, train
-from releaser.config import Pruning
 from releaser.errors import GitError, SourceError
 from releaser.pruning import Leftover
+from releaser.sections import Pruning
 from tests.releaser.toy import GO, Stage, commit, git
 
 pytestmark = pytest.mark.slow

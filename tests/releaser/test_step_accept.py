@@ -7,9 +7,10 @@ import pytest
 import requests
 
 from releaser import acceptance, candidate
-from releaser.config import Config, with_sections
+from releaser.config import with_sections
 from releaser.errors import ConfigError, NotAcceptedError, SourceError
 from releaser.model import encode
+from releaser.sections import Config
 from releaser.steps import accept
 from tests.releaser import toy
 from tests.releaser.toy import Stage
