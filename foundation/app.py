@@ -15,7 +15,7 @@ from foundation import errors
 from foundation.api.call import AsyncHandler, Handler, read_body, within
 from foundation.api.endpoints import ABSENT, ENDPOINTS, OPEN, Endpoint
 from foundation.failures import FoundationError
-from foundation.rows import new_guid
+from foundation.rows.base import new_guid
 from foundation.world import World
 
 ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -8,29 +8,19 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
+from foundation import table
 from foundation.logs import Logs
-from foundation.model import Route, Router, Runner
-from foundation.rows import App, Destination, Process
-from foundation.rows import Route as RouteRow
-from foundation.rules import routes
+from foundation.model.routing import Router
+from foundation.model.running import Runner
+from foundation.rows.apps import App
 from foundation.started import wanted
-from foundation.store import Db, Store
+from foundation.store import Store
 
 log = logging.getLogger(__name__)
 
 # Given what to call when an instance changes its state.
 MakeRunner = Callable[[Callable[[], None]], Runner]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """A route as the store knows it: which processes it leads to, and on which port."""
-
-    host: str
-    path: str
-    targets: list[tuple[str, int]]
 
 
 class Desired:
@@ -79,34 +69,8 @@ class Desired:
         self._handed[app_guid] = guids
 
     def _swap(self) -> None:
-        addresses = self._store.call(_addresses)
-        self._router.swap(
-            [
-                Route(host=address.host, path=address.path, backends=self._backends(address))
-                for address in addresses
-            ]
-        )
-
-    def _backends(self, address: Address) -> list[str]:
-        return [
-            f"{instance.address}:{port}"
-            for process_guid, port in address.targets
-            for instance in self.runner.instances(process_guid)
-            if instance.state == "RUNNING" and instance.address
-        ]
-
-
-def _addresses(db: Db) -> list[Address]:
-    addresses = []
-    for route in db.find(RouteRow):
-        host, slash, path = routes.url(db, route).partition("/")
-        targets = []
-        for destination in db.find(Destination, route_guid=route.guid):
-            process = db.first(Process, app_guid=destination.app_guid, type=destination.process_type)
-            if process:
-                targets.append((process.guid, destination.port))
-        addresses.append(Address(host=host, path=slash + path, targets=targets))
-    return addresses
+        addresses = self._store.call(table.addresses)
+        self._router.swap(table.filled(addresses, self.runner))
 
 
 def _report(swapped: "Future[None]") -> None:

@@ -1,14 +1,18 @@
 """The environment that staging and running give to an app: what overrides what, and VCAP_APPLICATION.
 
 Source of the order: cloud_controller's staging_environment_builder.rb, environment.rb and vars_builder.rb.
-Running adds what belongs to one instance: PORT, MEMORY_LIMIT, INSTANCE_* and CF_INSTANCE_*.
+The API hands on `of_staging` and `of_running`; `of_builder` and `of_instance` add a container's own part,
+and the supervisor the variables that hold its address.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from foundation.rows import App, Organization, Process, Space
+from foundation.model.running import ProcessSpec
+from foundation.model.staging import StagingRequest
+from foundation.rows.apps import App, Process
+from foundation.rows.tenants import Organization, Space
 from foundation.rules import routes
 from foundation.settings import Settings
 from foundation.store import Db
@@ -16,6 +20,7 @@ from foundation.store import Db
 LANG = {"LANG": "en_US.UTF-8"}
 NO_SERVICES = {"VCAP_SERVICES": "{}"}
 FILE_DESCRIPTORS = 16384
+PORT = 8080
 
 
 def vcap_application(db: Db, settings: Settings, app: App) -> dict[str, Any]:
@@ -52,6 +57,20 @@ def of_staging(db: Db, settings: Settings, app: App, stack: str) -> dict[str, st
     }
 
 
+def of_builder(request: StagingRequest) -> dict[str, str]:
+    """Return the environment of all staging scripts: the request's, and what the platform sets around it."""
+    return {
+        "HOME": "/home/vcap",
+        **LANG,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "USER": "vcap",
+        **NO_SERVICES,
+        **request.environment,
+        "CF_STACK": request.stack,
+        "MEMORY_LIMIT": f"{request.memory_mb}m",
+    }
+
+
 def of_running(app: App) -> dict[str, str]:
     """Return what every process of an app has, but for the instance's own part."""
     return {**LANG, **app.environment, **NO_SERVICES}
@@ -67,4 +86,23 @@ def application_of_process(db: Db, settings: Settings, process: Process, version
         "process_type": process.type,
         "application_version": version,
         "version": version,
+    }
+
+
+def of_instance(spec: ProcessSpec, index: int, guid: str, memory_mb: int) -> dict[str, str]:
+    """Return one process's environment; the app cannot override what the platform sets."""
+    limits = {**spec.vcap_application.get("limits", {}), "mem": memory_mb}
+    return {
+        **LANG,
+        **NO_SERVICES,
+        **spec.environment,
+        "PORT": str(PORT),
+        "VCAP_APP_HOST": "0.0.0.0",  # noqa: S104 - the value that Cloud Foundry gives, nothing is bound here
+        "VCAP_APP_PORT": str(PORT),
+        "VCAP_APPLICATION": json.dumps({**spec.vcap_application, "limits": limits}),
+        "MEMORY_LIMIT": f"{memory_mb}m",
+        "INSTANCE_GUID": guid,
+        "INSTANCE_INDEX": str(index),
+        "CF_INSTANCE_GUID": guid,
+        "CF_INSTANCE_INDEX": str(index),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from foundation.errors import Problem
-from foundation.rows import Job
+from foundation.rows.work import Job
 from foundation.store import Db
 
 KEPT = 1000

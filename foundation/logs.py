@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from foundation.model import LogLine, LogSink
-from foundation.rows import App, Organization, Process, Space
+from foundation.model.logs import LogLine, LogSink
+from foundation.rows.apps import App, Process
+from foundation.rows.tenants import Organization, Space
 from foundation.store import Db, Store
 
 LINES_KEPT = 10_000  # for each app

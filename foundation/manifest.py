@@ -16,7 +16,7 @@ from foundation.manifest_values import (
     text_list,
 )
 from foundation.manifest_yaml import unified
-from foundation.rows import no_metadata
+from foundation.rows.base import no_metadata
 
 # What each is, and the values that ask for nothing.
 LACKING: Mapping[str, tuple[str, Sequence[Any]]] = {

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foundation.manifest_values import as_texts, megabytes
-from foundation.rows import App, Process, Sidecar, Space
+from foundation.rows.apps import App, Process, Sidecar
+from foundation.rows.tenants import Space
 from foundation.rules import routes
 from foundation.store import Db
 

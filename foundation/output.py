@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 
-from foundation.model import LogLine, LogSink, Stream
+from foundation.model.logs import LogLine, LogSink, Stream
 
 LONGEST_LINE = 61440  # bytes, as on the platform
 

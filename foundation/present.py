@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from foundation.rows import Row
+from foundation.rows.base import Row
 
 Json = dict[str, Any]
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from foundation import debian, images
-from foundation.containers import Engine
+from foundation import debian
+from foundation.engine import images
+from foundation.engine.engine import Engine
 from foundation.failures import EngineError, RootfsError
 
 Say = Callable[[str], None]

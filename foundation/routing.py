@@ -13,7 +13,7 @@ from pathlib import Path
 
 from foundation import daemon, programs
 from foundation.failures import ProgramError
-from foundation.model import Route
+from foundation.model.routing import Route
 
 READY_S = 10.0
 DRAIN_S = 7.0  # the router's own 5 s and some air
@@ -23,7 +23,7 @@ READY_LINE = "listening "
 
 
 class RouterProcess:
-    """A model.Router: the router in a session of its own, started again where it dies.
+    """A model.routing.Router: the router in a session of its own, started again where it dies.
 
     `listen` is address:port; `state` a folder for its socket, log and process id. A router that a
     killed server left is taken over where it is the same program on the same address, else ended.

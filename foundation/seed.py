@@ -3,7 +3,10 @@
 from typing import Any, TypeVar
 
 from foundation import jobs
-from foundation.rows import Domain, Organization, Quota, Row, Space, Stack, User
+from foundation.rows.base import Row
+from foundation.rows.routes import Domain
+from foundation.rows.tenants import Organization, Quota, Space, User
+from foundation.rows.work import Stack
 from foundation.rules import builds
 from foundation.settings import Settings, StackSetting
 from foundation.store import Db

@@ -16,14 +16,15 @@ import uvicorn
 
 from foundation import rootfs
 from foundation.app import make
-from foundation.containers import CERTIFICATES, Engine
+from foundation.engine.engine import Engine
+from foundation.engine.wanted import CERTIFICATES
 from foundation.failures import FoundationError
 from foundation.listening import listen
 from foundation.rootfs import Rootfs
 from foundation.routing import RouterProcess
-from foundation.running import ContainerRunner
+from foundation.running.runner import ContainerRunner
 from foundation.settings import Settings, StackSetting
-from foundation.staging import ContainerStager
+from foundation.staging.stager import ContainerStager
 from foundation.world import World, assemble
 
 DRAIN_S = 5  # for requests under way at the end

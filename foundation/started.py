@@ -12,8 +12,10 @@ from typing import Any
 from foundation import environment
 from foundation.blobs import Blobs
 from foundation.errors import unprocessable
-from foundation.model import HealthCheck, ProcessSpec, SidecarSpec
-from foundation.rows import App, Droplet, Process, Started, new_guid
+from foundation.model.running import HealthCheck, ProcessSpec, SidecarSpec
+from foundation.rows.apps import App, Process, Started
+from foundation.rows.base import new_guid
+from foundation.rows.work import Droplet
 from foundation.rules import processes, sidecars
 from foundation.settings import Settings
 from foundation.store import Db

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from foundation.errors import not_found
-from foundation.rows import Row, now
+from foundation.rows.base import Row, now
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from foundation.auth import Auth, kept_secret
 from foundation.blobs import Blobs
-from foundation.builds import Staging
 from foundation.desired import Desired, MakeRunner
 from foundation.logs import Logs
-from foundation.model import Router, Stager
-from foundation.rows import App, Buildpack, Droplet, Package, Stack
+from foundation.model.routing import Router
+from foundation.model.staging import Stager
+from foundation.rows.apps import App
+from foundation.rows.work import Buildpack, Droplet, Package, Stack
 from foundation.seed import seed
 from foundation.settings import Settings
+from foundation.staging.pool import Staging
 from foundation.store import Store
 
 

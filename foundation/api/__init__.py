@@ -1,1 +1,1 @@
-"""The v3 API over HTTP, one module for each resource; routes.py lists what is served."""
+"""The v3 API over HTTP, one module for each resource; endpoints.py lists what is served."""

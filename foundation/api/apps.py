@@ -12,7 +12,9 @@ from foundation.api.call import Call
 from foundation.api.listing import Filter, Include, Values, listing
 from foundation.errors import unprocessable
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import App, Space, no_metadata
+from foundation.rows.apps import App
+from foundation.rows.base import no_metadata
+from foundation.rows.tenants import Space
 from foundation.rules import apps
 from foundation.store import Condition, Db
 

@@ -15,7 +15,8 @@ from foundation.api.call import Call, within
 from foundation.api.listing import listing
 from foundation.blobs import remove
 from foundation.present import Json, header, links, merged
-from foundation.rows import Buildpack, new_guid, no_metadata
+from foundation.rows.base import new_guid, no_metadata
+from foundation.rows.work import Buildpack
 from foundation.rules import buildpacks
 from foundation.uploads import Upload, receive
 from foundation.world import World

@@ -7,7 +7,9 @@ from foundation.api.call import Call
 from foundation.api.listing import listing
 from foundation.errors import unprocessable
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import App, Build, Package, no_metadata
+from foundation.rows.apps import App
+from foundation.rows.base import no_metadata
+from foundation.rows.work import Build, Package
 from foundation.rules import builds
 
 FILTERS = {"app_guids": "app_guid", "package_guids": "package_guid", "states": "state"}

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from foundation import errors
 from foundation.api.bodies import explain
-from foundation.rows import Row
+from foundation.rows.base import Row
 from foundation.store import Db
 from foundation.world import World
 

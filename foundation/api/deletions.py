@@ -7,7 +7,10 @@ from starlette.responses import Response
 from foundation.api import jobs
 from foundation.api.call import Call
 from foundation.blobs import remove
-from foundation.rows import App, Build, Droplet, Organization, Package, Role, Route, Space
+from foundation.rows.apps import App
+from foundation.rows.routes import Route
+from foundation.rows.tenants import Organization, Role, Space
+from foundation.rows.work import Build, Droplet, Package
 from foundation.rules import apps, routes
 
 

@@ -5,7 +5,8 @@ from starlette.responses import Response
 from foundation.api.call import Call
 from foundation.api.listing import listing
 from foundation.present import Json, header, links, related
-from foundation.rows import Domain, Organization
+from foundation.rows.routes import Domain
+from foundation.rows.tenants import Organization
 from foundation.rules import routes
 
 

@@ -7,7 +7,8 @@ from foundation.api.call import Call
 from foundation.api.listing import listing
 from foundation.errors import not_found
 from foundation.present import Json, header, links, related
-from foundation.rows import App, Droplet, Package
+from foundation.rows.apps import App
+from foundation.rows.work import Droplet, Package
 from foundation.rules import apps
 
 FILTERS = {"app_guids": "app_guid", "states": "state"}

@@ -6,7 +6,7 @@ from foundation import environment
 from foundation.api.bodies import Body
 from foundation.api.call import Call
 from foundation.present import Json, links
-from foundation.rows import App
+from foundation.rows.apps import App
 from foundation.rules import apps
 
 

@@ -11,7 +11,10 @@ from foundation.api.call import Call
 from foundation.api.listing import Filter, Values, listing
 from foundation.errors import not_found, unprocessable
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import App, Destination, Domain, Route, Space, no_metadata
+from foundation.rows.apps import App
+from foundation.rows.base import no_metadata
+from foundation.rows.routes import Destination, Domain, Route
+from foundation.rows.tenants import Space
 from foundation.rules import routes
 from foundation.store import Condition, Db
 

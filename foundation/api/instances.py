@@ -11,9 +11,10 @@ from foundation.api import processes
 from foundation.api.call import Call, within
 from foundation.environment import FILE_DESCRIPTORS
 from foundation.errors import not_found
-from foundation.model import InstanceStatus
+from foundation.model.running import InstanceStatus
 from foundation.present import Json, links
-from foundation.rows import App, Process, now
+from foundation.rows.apps import App, Process
+from foundation.rows.base import now
 from foundation.world import World
 
 MIB = 1 << 20

@@ -6,7 +6,7 @@ from foundation import jobs
 from foundation.api.call import Call
 from foundation.errors import ApiError
 from foundation.present import header, links
-from foundation.rows import Job
+from foundation.rows.work import Job
 
 
 def accepted(

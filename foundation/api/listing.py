@@ -12,7 +12,7 @@ from starlette.responses import Response
 from foundation.api.call import Call
 from foundation.errors import bad_query
 from foundation.present import Json
-from foundation.rows import Row
+from foundation.rows.base import Row
 from foundation.store import Condition, Db
 
 R = TypeVar("R", bound=Row)

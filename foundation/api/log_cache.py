@@ -8,7 +8,7 @@ from foundation import logs
 from foundation.api.call import Call
 from foundation.errors import bad_query
 from foundation.logs import Window
-from foundation.rows import App
+from foundation.rows.apps import App
 
 LARGEST = (1 << 63) - 1
 LINES_LIMIT = 1000

@@ -11,7 +11,7 @@ from foundation import errors, manifest, manifest_diff, manifest_yaml
 from foundation.api import jobs
 from foundation.api.call import Call, read_body, within
 from foundation.manifest import AppPart
-from foundation.rows import Space
+from foundation.rows.tenants import Space
 from foundation.rules import manifests
 
 MANIFEST_LIMIT = 1 << 20  # bytes

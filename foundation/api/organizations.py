@@ -7,7 +7,8 @@ from foundation.api.call import Call
 from foundation.api.listing import listing
 from foundation.errors import unprocessable
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import Organization, Quota, no_metadata
+from foundation.rows.base import no_metadata
+from foundation.rows.tenants import Organization, Quota
 
 
 class Create(Body):

@@ -15,7 +15,9 @@ from foundation.api.call import Call, within
 from foundation.api.listing import listing
 from foundation.blobs import remove
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import App, Package, new_guid, no_metadata
+from foundation.rows.apps import App
+from foundation.rows.base import new_guid, no_metadata
+from foundation.rows.work import Package
 from foundation.uploads import Upload, receive
 from foundation.world import World
 

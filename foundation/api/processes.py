@@ -10,7 +10,7 @@ from foundation.api.call import Call
 from foundation.api.listing import Filter, Values, listing
 from foundation.errors import not_found
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import App, Process
+from foundation.rows.apps import App, Process
 from foundation.rules import processes
 from foundation.store import Condition, Db
 

@@ -8,7 +8,7 @@ from foundation.api.bodies import Body, ToOne
 from foundation.api.call import Call
 from foundation.errors import unprocessable
 from foundation.present import Json, header, related
-from foundation.rows import Organization, Role, Space, User
+from foundation.rows.tenants import Organization, Role, Space, User
 
 
 class UserName(Body):

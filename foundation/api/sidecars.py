@@ -10,7 +10,7 @@ from foundation.api.bodies import Body, Megabytes, Name
 from foundation.api.call import Call
 from foundation.api.listing import listing
 from foundation.present import Json, related
-from foundation.rows import App, Sidecar
+from foundation.rows.apps import App, Sidecar
 from foundation.rules import sidecars
 
 Command = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"\S")]

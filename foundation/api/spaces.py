@@ -10,7 +10,8 @@ from foundation.api.call import Call
 from foundation.api.listing import Include, listing
 from foundation.errors import unprocessable
 from foundation.present import Json, header, links, merged, related
-from foundation.rows import Organization, Space, no_metadata
+from foundation.rows.base import no_metadata
+from foundation.rows.tenants import Organization, Space
 
 
 class OfOrganization(Body):

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from foundation.api.call import Call
 from foundation.api.listing import listing
 from foundation.present import Json, header, links
-from foundation.rows import Stack
+from foundation.rows.work import Stack
 
 
 def present(call: Call, stack: Stack) -> Json:

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from foundation.api.call import Call, read_body
 from foundation.auth import RejectedError
-from foundation.rows import now
+from foundation.rows.base import now
 from foundation.world import World
 
 

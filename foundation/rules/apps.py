@@ -5,18 +5,10 @@ from typing import Any
 
 from foundation import logs
 from foundation.errors import taken, unprocessable
-from foundation.rows import (
-    App,
-    Build,
-    Destination,
-    Droplet,
-    Package,
-    Process,
-    Row,
-    Sidecar,
-    Stack,
-    Started,
-)
+from foundation.rows.apps import App, Process, Sidecar, Started
+from foundation.rows.base import Row
+from foundation.rows.routes import Destination
+from foundation.rows.work import Build, Droplet, Package, Stack
 from foundation.rules import buildpacks, processes, sidecars
 from foundation.store import Db
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from foundation import errors
-from foundation.rows import Buildpack, Stack
+from foundation.rows.work import Buildpack, Stack
 from foundation.store import Db
 
 MANIFEST_LIMIT = 1 << 20  # bytes

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foundation import errors
-from foundation.model import StagingResult
-from foundation.rows import App, Build, Droplet, Package, Process
+from foundation.model.staging import StagingResult
+from foundation.rows.apps import App, Process
+from foundation.rows.work import Build, Droplet, Package
 from foundation.rules import buildpacks
 from foundation.store import Db
 

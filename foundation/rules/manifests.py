@@ -8,7 +8,9 @@ import secrets
 from foundation import errors
 from foundation.manifest import AppPart, ProcessPart, SidecarPart
 from foundation.present import merged
-from foundation.rows import App, Destination, Process, Sidecar, Space
+from foundation.rows.apps import App, Process, Sidecar
+from foundation.rows.routes import Destination
+from foundation.rows.tenants import Space
 from foundation.rules import apps, processes, routes, sidecars
 from foundation.store import Db
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from foundation.rows import App, Droplet, Process
+from foundation.rows.apps import App, Process
+from foundation.rows.work import Droplet
 from foundation.rules import sidecars
 from foundation.store import Db
 

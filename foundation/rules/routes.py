@@ -6,7 +6,9 @@ Source of the rules: cloud_controller's route_create.rb, manifest_route.rb, mani
 import re
 
 from foundation.errors import unprocessable
-from foundation.rows import App, Destination, Domain, Route, Space
+from foundation.rows.apps import App
+from foundation.rows.routes import Destination, Domain, Route
+from foundation.rows.tenants import Space
 from foundation.store import Db
 
 HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from foundation.errors import unprocessable
-from foundation.rows import App, Droplet, Process, Sidecar
+from foundation.rows.apps import App, Process, Sidecar
+from foundation.rows.work import Droplet
 from foundation.store import Db
 
 

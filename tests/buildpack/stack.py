@@ -5,7 +5,8 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from foundation.containers import Engine, Wanted
+from foundation.engine.engine import Engine
+from foundation.engine.wanted import Wanted
 from tests.buildpack.staging_area import STACK, Done
 
 HEADER = (

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from foundation.containers import TMP, Engine
+from foundation.engine.engine import Engine
+from foundation.engine.wanted import TMP
 from releaser import config
 from releaser.tools import go
 from tests.buildpack import stack

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from foundation.containers import TMP, Engine
+from foundation.engine.engine import Engine
+from foundation.engine.wanted import TMP
 from tests.acceptance.offline import UNREACHABLE
 from tests.buildpack import stack
 from tests.buildpack.file_server import FileServer

@@ -17,8 +17,9 @@ from embedded import network
 from embedded.environment import Embedded
 from foundation import programs as go_programs
 from foundation import rootfs
-from foundation.containers import Engine
-from foundation.model import HealthCheck, LogLine, ProcessSpec, SidecarSpec
+from foundation.engine.engine import Engine
+from foundation.model.logs import LogLine
+from foundation.model.running import HealthCheck, ProcessSpec, SidecarSpec
 
 LOCAL = Path(__file__).parents[2] / ".local"
 STACK = "cflinuxfs4"

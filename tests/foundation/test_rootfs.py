@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from foundation import images as engine_images
 from foundation import rootfs
-from foundation.containers import Engine, Wanted
+from foundation.engine import images as engine_images
+from foundation.engine.engine import Engine
+from foundation.engine.wanted import Wanted
 from foundation.failures import RootfsError
 from foundation.output import lines
 from tests.foundation.engine_fixtures import STACK

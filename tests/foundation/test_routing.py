@@ -12,7 +12,7 @@ import pytest
 
 from foundation import daemon
 from foundation.failures import ProgramError
-from foundation.model import Route
+from foundation.model.routing import Route
 from foundation.routing import RouterProcess
 from tests.foundation.engine_fixtures import until
 

@@ -1,4 +1,4 @@
-"""A foundation in this process for the API's tests: small real implementations of model.py's seams."""
+"""A foundation in this process for the API's tests: small real implementations of the model's seams."""
 
 import hashlib
 import time
@@ -10,15 +10,10 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from foundation.app import make
-from foundation.model import (
-    InstanceStatus,
-    LogLine,
-    LogSink,
-    ProcessSpec,
-    Route,
-    StagingRequest,
-    StagingResult,
-)
+from foundation.model.logs import LogLine, LogSink
+from foundation.model.routing import Route
+from foundation.model.running import InstanceStatus, ProcessSpec
+from foundation.model.staging import StagingRequest, StagingResult
 from foundation.settings import Settings, StackSetting
 from foundation.world import World, assemble
 from tests.foundation.api.talk import Talk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from foundation.rows import Build
+from foundation.rows.work import Build
 from foundation.rules import builds
 from tests.foundation.api.stand import Stand, running
 from tests.foundation.api.talk import a_zip

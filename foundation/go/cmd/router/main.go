@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"foundation/internal/front"
 	"foundation/internal/router"
 )
 
@@ -61,11 +62,11 @@ func run(ctx context.Context, arguments []string) error {
 	if arguments[0] == "serve" {
 		return serveApps(ctx, *listen, *values[1])
 	}
-	front, err := router.NewFront(*values[1], *values[2])
+	handler, err := front.New(*values[1], *values[2])
 	if err != nil {
 		return err
 	}
-	return serve(ctx, *listen, front)
+	return serve(ctx, *listen, handler)
 }
 
 // serveApps takes the port first: a second router must not take the first one's socket.

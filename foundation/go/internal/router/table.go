@@ -1,4 +1,4 @@
-// Package router is the HTTP router of the local foundation, and the read-only front of its object store.
+// Package router is the HTTP router of the local foundation.
 package router
 
 import (

@@ -1,0 +1,1 @@
+"""Keeps the processes of started apps running, one container for each instance."""

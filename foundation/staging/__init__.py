@@ -1,0 +1,1 @@
+"""Stages apps in containers, in a bounded pool."""
