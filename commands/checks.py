@@ -16,7 +16,7 @@ from releaser.tools import go, shell
 BIN = Path(sys.prefix) / "bin"
 # Two workers on two cores; tests/conftest.py says which tests share a worker, and which begin.
 PARALLEL = ("--numprocesses=2", "--dist=loadscope", "--no-loadscope-reorder")
-GO_MODULES = ("sidecar_src", "foundation/go")
+FAST = ("-m", "not slow and not engine and not train")
 
 
 def run() -> None:
@@ -43,7 +43,7 @@ def _checks() -> Mapping[str, Callable[[], int]]:
         "yamllint": [BIN / "yamllint", "--strict", *_tracked("*.yml", "*.yaml")],
     }
     checks: dict[str, Callable[[], int]] = {name: _program(argv) for name, argv in rules.items()}
-    return checks | {f"go vet {module}": _vet(module) for module in GO_MODULES} | {"task image": _image}
+    return checks | {f"go vet {module}": _vet(module) for module in _go_modules()} | {"task image": _image}
 
 
 def _image() -> int:
@@ -90,6 +90,11 @@ def _shell_scripts() -> list[str]:
     return found
 
 
+def _go_modules() -> tuple[str, ...]:
+    """Return the folders of Go code: the sidecar's, and that of the foundation's programs."""
+    return (config.load(wiring.SETTINGS).sidecar.source, "foundation/go")
+
+
 def _go() -> Path:
     return wiring.go_program(config.load(wiring.SETTINGS))
 
@@ -118,7 +123,7 @@ def _ensure_browser() -> None:
 
 
 def _selection(fast: bool, only: str) -> list[str]:
-    chosen = ["-m", "not slow and not engine and not train"] if fast else []
+    chosen = [*FAST] if fast else []
     if only:
         chosen += [only] if (wiring.ROOT / only.partition("::")[0]).exists() else ["-k", only]
     return chosen
@@ -132,7 +137,7 @@ def _test_environment() -> Mapping[str, str]:
 def _test_go(*, race: bool) -> None:
     flags = ["-race"] if race else []
     needed = {"CGO_ENABLED": "1"} if race else {}
-    for module in GO_MODULES:
+    for module in _go_modules():
         report.title(f"go test {module}")
         argv: list[str | Path] = [_go(), "test", *flags, "./..."]
         code = shell.stream(argv, report.fact, cwd=wiring.ROOT / module, env=_go_environment(**needed))

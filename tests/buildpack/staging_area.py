@@ -13,10 +13,11 @@ from pathlib import Path
 
 from releaser import packaging
 from releaser.model import BUILDPACK, PINS
+from tests import project
 
-ROOT = Path(__file__).parents[2]
+ROOT = project.ROOT
 SCRIPTS = ROOT / BUILDPACK / "bin"
-NAME, VERSION, STACK = "config-server", "1.2.0", "cflinuxfs4"
+NAME, VERSION, STACK = project.NAME, "1.2.0", "cflinuxfs4"
 PROGRAM = f"#!/bin/sh\necho {NAME} {VERSION}\n".encode() + b"# filler that is cut off\n" * 4000
 NOWHERE = "http://127.0.0.1:1/config-server"  # nothing listens there
 PATIENT, HASTY = ("WAIT_S=1\n", "STALL_S=15 "), ("WAIT_S=0\n", "STALL_S=1 ")
@@ -42,6 +43,7 @@ class Staging:
 
     folder: Path
     buildpack: Path
+    name: str = NAME
     index: str = "0"
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,7 +62,7 @@ class Staging:
     @property
     def installed(self) -> tuple[Path, Path]:
         """Where the program has to be afterwards: for PATH, and for the manifest's `./config-server`."""
-        return self.deps / self.index / "bin" / NAME, self.build / NAME
+        return self.deps / self.index / "bin" / self.name, self.build / self.name
 
     def files(self) -> set[str]:
         """Return all that is there of the app, the cache and the deps, folders left out."""

@@ -9,7 +9,7 @@ import pytest
 from releaser import config
 from releaser.model import BUILDPACK, PINS
 from tests.buildpack.file_server import FileServer
-from tests.buildpack.staging_area import NAME, PROGRAM, ROOT, SCRIPTS, Staging, pin, staging, unreleased
+from tests.buildpack.staging_area import PROGRAM, ROOT, SCRIPTS, Staging, pin, staging, unreleased
 
 HANDED_OVER = ("detect", "finalize", "supply")
 
@@ -20,8 +20,9 @@ def clone(tmp_path: Path, server: FileServer) -> Staging:
     root = tmp_path / "a clone"
     shutil.copytree(ROOT / "bin", root / "bin")
     shutil.copy(ROOT / "sidecar.yml", root)
-    pin(unreleased(root / BUILDPACK), server.url())
-    return staging(tmp_path / "the staging", root)
+    name = config.load(ROOT / "sidecar.yml").name
+    pin(unreleased(root / BUILDPACK), server.url(), name=name)
+    return staging(tmp_path / "the staging", root, name=name)
 
 
 def test_supply_of_the_repository_installs_the_program(clone: Staging) -> None:
@@ -50,7 +51,3 @@ def test_every_script_is_there_and_executable_and_nothing_else(folder: Path) -> 
 
 def test_the_buildpacks_folder_holds_its_scripts_and_pins_only() -> None:
     assert {path.name for path in (ROOT / BUILDPACK).iterdir()} <= {"bin", *PINS}
-
-
-def test_the_name_that_the_tests_use_is_the_one_in_sidecar_yml() -> None:
-    assert config.load(ROOT / "sidecar.yml").name == NAME

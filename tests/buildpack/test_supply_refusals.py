@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import project
 from tests.buildpack.file_server import FileServer
 from tests.buildpack.staging_area import (
     NAME,
     NOWHERE,
     PROGRAM,
-    ROOT,
     VERSION,
     Staging,
     digest,
@@ -89,7 +89,7 @@ def repository(tmp_path: Path, server: FileServer) -> Staging:
     """A staging with a repository as its buildpack, as by git URL: sidecar.yml is there beside buildpack/."""
     root = tmp_path / "repository"
     (root / "buildpack").mkdir(parents=True)
-    (root / "sidecar.yml").write_bytes((ROOT / "sidecar.yml").read_bytes())
+    (root / "sidecar.yml").write_text(project.text())
     return staging(tmp_path / "staging", pin(unreleased(root / "buildpack"), server.url()))
 
 

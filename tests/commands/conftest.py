@@ -15,37 +15,16 @@ from invoke.exceptions import Exit
 
 from commands import image_pins, pipeline, wiring
 from commands.concourse.setting import Wanted
+from tests import project
 
-ROOT = Path(__file__).resolve().parents[2]
-TAG = functools.cache(lambda: image_pins.tag(ROOT))
-# The sections that a fork fills in, as they are in this site whatever the checkout's are.
-SETTINGS = """
-s3: {endpoint: null, region: us-east-1, bucket: b, prefix: buildpacks, public_url: "https://b.example.com"}
-git:
-  remote: https://git.example.com/team/b.git
-  branch: main
-  author: {name: Train, email: train@example.com}
-foundation: {name: production, api: "https://api.example.com"}
-signing: {}
-environments: {}
-pipeline:
-  image:
-    {repository: registry.example.com/team/train, insecure: false, username: null, password: null,
-     base: null, python_index: null, go_proxy: null}
-  certificates: []
-  s3:
-    path_style: false
-    access_key_id: ((s3_access_key_id))
-    secret_access_key: ((s3_secret_access_key))
-    session_token: null
-  git: {username: ((git_username)), password: ((git_password)), private_key: null}
-  foundation: {username: ((cf_username)), password: ((cf_password))}
-  privileged: false
-  promote_automatically: true
-  signing_key: null
-  webhook_token: ((webhook_token))
-  failure_url: null
-"""
+TAG = functools.cache(lambda: image_pins.tag(project.ROOT))
+# What a fork fills in before it has a pipeline.
+FILLED: Mapping[str, Any] = {
+    "s3": {"bucket": "b", "public_url": "https://b.example.com"},
+    "git": {"remote": "https://git.example.com/team/b.git"},
+    "foundation": {"api": "https://api.example.com"},
+    "pipeline": {"image": {"repository": "registry.example.com/team/train"}},
+}
 ANSWER = {"code": 0, "output": "looks good\n", "errors": "", "known": []}
 FLY = """#!{python} -SE
 import json, pathlib, re, sys
@@ -87,13 +66,13 @@ class Fly:
 
 @dataclass(frozen=True)
 class Site:
-    """A checkout of the project's own ci/ and sidecar.yml, in which something can be changed."""
+    """A checkout of the project's own ci/, with a sidecar.yml in which something can be changed."""
 
     root: Path
 
     def change(self, **layers: Any) -> None:
         """Change keys of sidecar.yml: `pipeline={"git": {"username": None}}`."""
-        self.write("sidecar.yml", _merged(self.read("sidecar.yml"), layers))
+        self.write("sidecar.yml", project.merged(self.read("sidecar.yml"), layers))
 
     def read(self, name: str) -> Any:
         return yaml.safe_load((self.root / name).read_text(encoding="utf-8"))
@@ -110,25 +89,16 @@ class Site:
         return 0
 
 
-def _merged(values: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(values)
-    for key, value in layer.items():
-        deeper = isinstance(value, dict) and isinstance(found.get(key), dict)
-        found[key] = _merged(found[key], value) if deeper else value
-    return found
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     root = tmp_path / "checkout"
-    shutil.copytree(ROOT / "ci", root / "ci")
-    for name in ("sidecar.yml", "requirements.lock"):
-        shutil.copy2(ROOT / name, root / name)
+    shutil.copytree(project.ROOT / "ci", root / "ci")
+    shutil.copy2(project.ROOT / "requirements.lock", root)
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setattr(wiring, "ROOT", root)
     made = Site(root)
-    made.write("sidecar.yml", {**made.read("sidecar.yml"), **yaml.safe_load(SETTINGS)})
+    made.write("sidecar.yml", project.merged(project.settings(), FILLED))
     made.change(pipeline={"image": {"tag": TAG()}})
     return made
 

@@ -157,12 +157,13 @@ def test_build_gets_the_checkouts_parts_and_this_machines_way_to_indexes(
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    with image_making.context(config.load(ROOT / "sidecar.yml")) as folder:
+    settings = config.load(ROOT / "sidecar.yml")
+    with image_making.context(settings) as folder:
         assert {path.name for path in folder.iterdir()} == {"Dockerfile", "checkout", "handed", "image"}
         checkout = folder / "checkout"
         for name in ("inv", "requirements.lock", "sidecar.yml", "ci/image/tag", "foundation/go/go.mod"):
             assert (checkout / name).is_file()
-        assert (checkout / "sidecar_src/go.mod").is_file()
+        assert (checkout / settings.sidecar.source / "go.mod").is_file()
         assert not list(checkout.rglob("__pycache__"))
         said = (folder / "handed/environment").read_text()
         files = folder / "handed/files"

@@ -1,4 +1,4 @@
-"""The subject of the scenarios: a lean copy of this checkout that releases to the scenarios' world.
+"""The subject of the scenarios: a lean copy of this checkout, a fork's, that releases to their world.
 
 Left out is what a release does not use; what costs time is replaced by something small: the sidecar, the
 tests, and the acceptance suite, which is that of faults/acceptance and does what a file beside it says.
@@ -8,22 +8,19 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from faults.store import BUCKET
+from tests import fork
 from tests.releaser.toy import PROGRAM
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("bench/", "docs/", "faults/", "fixtures/", "foundation/", "sidecar_src/", "tests/", ".ci/")
-NAME, PREFIX, FOUNDATION = "metrics-agent", "packs", "shared"  # as a fork calls them, in sidecar.yml alone
 MODE = "tests/acceptance/mode"  # what the suite does: fail, crash, skip, lack; it passes where there is none
 FILES = {
     "foundation/go/go.mod": "module example.com/nothing\n\ngo 1.26\n",
     "foundation/go/nothing.go": "// Package nothing stands for the foundation's programs.\npackage nothing\n",
-    "sidecar_src/go.mod": f"module {NAME}\n\ngo 1.26\n",
-    "sidecar_src/main.go": PROGRAM.replace('"toy"', f'"{NAME}"'),
+    "sidecar_src/go.mod": f"module {fork.NAME}\n\ngo 1.26\n",
+    "sidecar_src/main.go": PROGRAM.replace('"toy"', f'"{fork.NAME}"'),
     "tests/test_nothing.py": '"""The one test."""\n\n\ndef test_nothing() -> None:\n    """Pass."""\n',
 }
 CHANGES = {
@@ -47,8 +44,7 @@ def make(root: Path, places: Mapping[str, str], tag: str) -> None:
         text = (root / name).read_text(encoding="utf-8")
         assert old in text, name
         (root / name).write_text(text.replace(old, new), encoding="utf-8")
-    settings = root / "sidecar.yml"
-    settings.write_text(_settings(settings.read_text(encoding="utf-8"), places, tag), encoding="utf-8")
+    (root / "sidecar.yml").write_text(_settings(places, tag), encoding="utf-8")
 
 
 def _listed() -> list[str]:
@@ -58,18 +54,19 @@ def _listed() -> list[str]:
     return [name for name in wanted if (CHECKOUT / name).is_file()]
 
 
-def _settings(text: str, places: Mapping[str, str], tag: str) -> str:
-    settings: dict[str, Any] = yaml.safe_load(text)
+def _settings(places: Mapping[str, str], tag: str) -> str:
     endpoint = places["endpoint"]
-    settings |= {"name": NAME}
-    settings["s3"] |= {"prefix": PREFIX, "endpoint": endpoint, "bucket": BUCKET}
-    settings["s3"] |= {"public_url": f"{endpoint}/{BUCKET}"}
-    settings["git"] |= {"remote": places["remote"]}
-    settings["foundation"] |= {"name": FOUNDATION, "api": "http://127.0.0.1:9"}
-    settings["foundation"] |= {"organization": "somebody", "space": "elsewhere"}
-    settings["acceptance"] |= {"stand_in": True}
-    pipeline = settings["pipeline"]
-    pipeline["image"] |= {"repository": places["image"], "tag": tag}
-    pipeline["s3"] |= {"path_style": True}
-    pipeline |= {"signing_key": "((signing_key))", "failure_url": "((failure_url))"}
-    return str(yaml.safe_dump(settings, sort_keys=False))
+    return fork.text(
+        {
+            "s3": {"endpoint": endpoint, "bucket": BUCKET, "public_url": f"{endpoint}/{BUCKET}"},
+            "git": {"remote": places["remote"]},
+            "foundation": {"api": "http://127.0.0.1:9", "organization": "somebody", "space": "elsewhere"},
+            "acceptance": {"stand_in": True},
+            "pipeline": {
+                "image": {"repository": places["image"], "tag": tag},
+                "s3": {"path_style": True},
+                "signing_key": "((signing_key))",
+                "failure_url": "((failure_url))",
+            },
+        }
+    )

@@ -5,11 +5,11 @@ import copy
 import pytest
 
 from faults import subject as shared
+from tests.fork import FOUNDATION
 from tests.pipeline import world as worlds
 from tests.pipeline.conftest import FirstRun
 from tests.pipeline.laptop import release
 from tests.pipeline.registry import OTHER_TAG
-from tests.pipeline.subject import FOUNDATION
 from tests.pipeline.world import World
 
 pytestmark = [pytest.mark.train]

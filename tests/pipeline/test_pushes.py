@@ -10,9 +10,10 @@ import yaml
 
 from faults import store
 from faults import subject as shared
+from tests.fork import FOUNDATION
 from tests.pipeline import world as worlds
 from tests.pipeline.conftest import FirstRun
-from tests.pipeline.subject import FOUNDATION, MODE
+from tests.pipeline.subject import MODE
 from tests.pipeline.world import PREFIX, World
 
 pytestmark = [pytest.mark.train]

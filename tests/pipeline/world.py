@@ -16,6 +16,7 @@ import docker
 from faults import store, world
 from faults.store import Server, Stored
 from faults.subject import EPOCH, git
+from tests import fork
 from tests.pipeline import forward, git_server, images, subject
 from tests.pipeline.git_server import GitServer
 from tests.pipeline.player.containers import Place
@@ -25,7 +26,7 @@ from tests.pipeline.player.player import Player
 from tests.pipeline.registry import Registry
 
 NAME = "buildpack.git"
-PREFIX = f"{subject.PREFIX}/{subject.NAME}/"
+PREFIX = f"{fork.PREFIX}/{fork.NAME}/"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,12 @@ from releaser.tools.cf.transport import Transport
 from releaser.tools.git import Repository
 from releaser.tools.public import Public
 from releaser.tools.s3 import Store
+from tests import project
 from tests.foundation.api.stand import Stand, running
 from tests.foundation.api.talk import buildpack_zip
 
-ROOT = Path(__file__).resolve().parents[2]
-NAME = "config-server"
+ROOT = project.ROOT
+NAME = project.NAME
 BUILDPACK = f"{NAME}_buildpack"
 STACK = "cflinuxfs4"
 Row = tuple[str, str | None, str | None, bool, str | None]
@@ -43,6 +44,11 @@ class Bucket:
     @property
     def prefix(self) -> str:
         return self.world.prefix()
+
+    @property
+    def here(self) -> Path:
+        """The checkout, of which there is no more than its sidecar.yml."""
+        return self.world.work.parent
 
     def put(self, key: str, content: bytes) -> None:
         store, digest = self.world.store, hashlib.sha256(content).hexdigest()
@@ -156,14 +162,16 @@ class Writes:
 
 
 def world(folder: Path, store: Store, prefix: str, api: str, password: str) -> World:
-    """Return a world with the project's own settings, whose releases lie below a prefix of its own."""
+    """Return a world of a checkout in a folder, whose releases lie below a prefix of its own."""
     layer: dict[str, dict[str, Any]] = {
         "s3": {"endpoint": store.endpoint, "bucket": store.bucket, "prefix": prefix},
         "git": {"remote": str(folder / "remote.git")},
         "foundation": {"name": "embedded", "api": api},
     }
+    settings = folder / "sidecar.yml"
+    settings.write_text(project.text(), encoding="utf-8")
     return World(
-        config=config.with_sections(config.load(ROOT / "sidecar.yml"), layer),
+        config=config.with_sections(config.load(settings), layer),
         store=store,
         environment="embedded",
         public=Public(base=f"{store.endpoint}/{store.bucket}"),

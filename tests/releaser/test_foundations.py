@@ -28,7 +28,7 @@ def site(tmp_path: Path, store: Store, prefix: str) -> Iterator[Site]:
 
 
 def look(site: Site) -> Foundation:
-    return foundations.look(site.world, ROOT)[0]
+    return foundations.look(site.world, site.here)[0]
 
 
 def text(found: Foundation) -> str:
@@ -206,7 +206,7 @@ def test_foundation_without_a_user_says_which_variables_to_set(
 
 def test_wrong_password_is_a_problem_of_that_row_and_is_not_shown(site: Site) -> None:
     access = replace(site.world.access, password="another-secret")  # type: ignore[type-var]
-    (found, *_) = foundations.look(replace(site.world, access=access), ROOT)
+    (found, *_) = foundations.look(replace(site.world, access=access), site.here)
     assert "gives no token" in str(found.problem)
     assert "another-secret" not in str(found.problem)
 
@@ -217,7 +217,7 @@ def test_json_says_all_that_the_rows_say(site: Site, capsys: pytest.CaptureFixtu
     site.stage("shop", OLD)
     installing.install(site.world, ROOT)
     capsys.readouterr()
-    report.document(whereabouts.document(foundations.look(site.world, ROOT)))
+    report.document(whereabouts.document(foundations.look(site.world, site.here)))
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["environment"], row["problem"], row["warnings"]) == ("embedded", None, [])
     assert [one["role"] for one in row["installed"]] == ["current", "kept"]

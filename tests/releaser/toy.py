@@ -13,8 +13,9 @@ from releaser.tools import go
 from releaser.tools.git import Repository
 from releaser.tools.public import Public
 from releaser.tools.s3 import Store
+from tests import project
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = project.ROOT
 CACHE = ROOT / ".local" / "cache"  # Go's build cache, shared with the project itself
 NAME, VERSION, EPOCH = "toy", "0.1.0", 1_700_000_000
 PREFIX = "buildpacks"
@@ -124,10 +125,8 @@ def checkout(folder: Path, files: Mapping[str, str] = FILES) -> Path:
 
 
 def settings() -> str:
-    """Return the project's own sidecar.yml, of another name."""
-    text = (ROOT / "sidecar.yml").read_text(encoding="utf-8")
-    assert "name: config-server\n" in text
-    return text.replace("name: config-server\n", f"name: {NAME}\n")
+    """Return the toy's sidecar.yml: the project's, of another name."""
+    return project.text(NAME)
 
 
 def remote(folder: Path, here: Path) -> Path:
