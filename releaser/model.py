@@ -207,6 +207,15 @@ class Release:
         return self.folder / "source"
 
     @property
+    def variables(self) -> Mapping[str, str]:
+        """The variables of the program's main package that the build sets, where it has them."""
+        return {
+            "version": self.version,
+            "name": self.name,
+            "portVariable": self.own_config.sidecar.port_variable,
+        }
+
+    @property
     def zips(self) -> Path:
         """The candidate's zips."""
         return self.folder / "zips"

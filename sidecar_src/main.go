@@ -19,18 +19,18 @@ import (
 	"time"
 )
 
-const (
-	name         = "config-server"
-	portVariable = "CONFIG_SERVER_PORT"
-	// drainTime is below the ten seconds that the platform gives a process between SIGTERM and SIGKILL.
-	drainTime = 8 * time.Second
-)
+// drainTime is below the ten seconds that the platform gives a process between SIGTERM and SIGKILL.
+const drainTime = 8 * time.Second
 
 // headerTime is how long a client may take for its request's headers.
 var headerTime = 5 * time.Second
 
-// version is set by the build.
-var version = "dev"
+// Set by the build: the version, and what sidecar.yml calls the program and the variable of its port.
+var (
+	version      = "dev"
+	name         = "config-server"
+	portVariable = "CONFIG_SERVER_PORT"
+)
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Getenv(portVariable), os.Stdout, os.Stderr))

@@ -31,7 +31,7 @@ def run(release: Release) -> None:
         go.check(program, source, cache)
     for target in release.config.go.targets:
         path = release.binary_path(target)
-        go.build(program, source, path, target=target, version=release.version, cache=cache)
+        go.build(program, source, path, target=target, variables=release.variables, cache=cache)
     _require_version(release)
 
 
@@ -45,5 +45,5 @@ def _require_version(release: Release) -> None:
         path.unlink()
         raise SourceError(
             f"`{release.name} --version` says '{answer}', not '{expected}'",
-            "The program prints its name and the variable main.version, which the build sets.",
+            "The program prints the variables main.name and main.version, which the build sets.",
         )

@@ -122,14 +122,18 @@ def check(go: Path, source: Path, cache: Path) -> None:
     shell.run([go, "test", "./..."], cwd=source, env=env, error=SourceError, remedy=remedy)
 
 
-def build(go: Path, source: Path, into: Path, *, target: str, version: str, cache: Path) -> None:
+def build(
+    go: Path, source: Path, into: Path, *, target: str, variables: Mapping[str, str], cache: Path
+) -> None:
     """Compile the module's main package: static, trimmed, the same bytes from any folder.
 
-    `main.version` is set to the version. The file is there whole or not at all.
+    Those of `variables` that are string variables of the package are set. The file is there whole or not at
+    all.
     """
     scratch = into.with_name(into.name + ".new")
     into.parent.mkdir(parents=True, exist_ok=True)
-    flags = ["-trimpath", "-buildvcs=false", "-ldflags", f"-s -w -buildid= -X main.version={version}"]
+    given = " ".join(f"-X main.{name}={value}" for name, value in variables.items())
+    flags = ["-trimpath", "-buildvcs=false", "-ldflags", f"-s -w -buildid= {given}"]
     shell.run(
         [go, "build", *flags, "-o", scratch, "."],
         cwd=source,

@@ -68,7 +68,7 @@ def _release(order: Mapping[str, Any], scratch: Path) -> Release:
 def _compile(release: Release, target: str) -> None:
     program, source = go.find(release.config.go.version), release.source / release.config.sidecar.source
     into, cache = release.binary_path(target), release.world.cache
-    go.build(program, source, into, target=target, version=release.version, cache=cache)
+    go.build(program, source, into, target=target, variables=release.variables, cache=cache)
 
 
 def _binary(release: Release, path: Path) -> Mapping[str, Any]:

@@ -42,6 +42,7 @@ class Sidecar:
     command: str
     process_types: tuple[str, ...]
     port_variable: str
+    memory: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,7 @@ def load(path: Path) -> Candidate:
             command=sidecar["command"],
             process_types=tuple(sidecar["process_types"]),
             port_variable=sidecar["port_variable"],
+            memory=sidecar["memory"],
         ),
         ruby_buildpack=ROOT / raw.get("ruby_buildpack", "fixtures/ruby_buildpack"),
         keep=frozenset(raw["keep"]),

@@ -13,7 +13,7 @@ from typing import Any
 from releaser.tools import cf
 from tests.acceptance.candidate import ROOT, Row
 from tests.acceptance.installs import Installed
-from tests.acceptance.run import Run, manifest
+from tests.acceptance.run import Run
 
 BINARY = "binary_buildpack"  # a final buildpack that downloads nothing itself
 CLOSED = "http://127.0.0.1:1"
@@ -76,7 +76,7 @@ def cached_row(run: Run, stack: str) -> Row:
 
 def entry(run: Run, installed: Installed, variant: str, stack: str) -> dict[str, Any]:
     """Return the manifest's entry of the app that is staged for the proof."""
-    given = manifest(run.candidate.apps[0])
+    given = run.manifest(run.candidate.apps[0])
     final = [BINARY] if installed.binary else installed.finals(given["buildpacks"][1:])
     environment = {**(given.get("env") or {}), **ENVIRONMENT.get(proof(run) or "", {})}
     return {

@@ -13,7 +13,7 @@ from releaser.tools import cf
 from tests.acceptance import diagnostics, offline
 from tests.acceptance.candidate import ROOT, Row
 from tests.acceptance.installs import Installed
-from tests.acceptance.run import Run, delete_app, manifest
+from tests.acceptance.run import Run, delete_app
 
 AT_ONCE = 8
 ENDS_S = 540.0  # less than pytest's own limit for a test, which would not say what was waited for
@@ -87,7 +87,7 @@ def ended(job: Future[Done], failure: str, *, whole: bool = False) -> Done:
 
 def entry(run: Run, row: Row, installed: Installed) -> dict[str, Any]:
     """Return the manifest's entry that a row is pushed with; only an app that stays has routes of its own."""
-    given = {**manifest(row.app), "name": run.app_name(row), "stack": row.stack}
+    given = {**run.manifest(row.app), "name": run.app_name(row), "stack": row.stack}
     given["buildpacks"] = [_buildpack(run, row, installed), *installed.finals(given["buildpacks"][1:])]
     if run.candidate.kept(row):
         return given

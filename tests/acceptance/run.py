@@ -9,8 +9,8 @@ from typing import Any
 
 from releaser.errors import ConfigError, FoundationError
 from releaser.tools import cf
-from tests.acceptance import tenancy
-from tests.acceptance.candidate import ROOT, Candidate, Row
+from tests.acceptance import manifests, tenancy
+from tests.acceptance.candidate import Candidate, Row
 from tests.acceptance.places import Given, Place, find_given, place
 from tests.acceptance.tenancy import Mark, Where
 
@@ -40,17 +40,16 @@ class Run:
     def app_name(self, row: Row) -> str:
         """Return the name that a row's app gets; one that stays up has its manifest's."""
         if self.candidate.kept(row):
-            return str(manifest(row.app)["name"])
+            return str(self.manifest(row.app)["name"])
         return f"{self.mark.name}-{self.candidate.rows.index(row)}"
+
+    def manifest(self, app: str) -> dict[str, Any]:
+        """Return what the manifest of an app in fixtures/ says of it."""
+        return manifests.read(app, self.candidate.sidecar)
 
     def made(self, row: Mapping[str, Any]) -> bool:
         """Say whether this run made the thing, and it is not to stay."""
         return self.mark.made(row) and row.get("name") not in self.stays
-
-
-def manifest(app: str) -> dict[str, Any]:
-    """Return the application of a fixture's manifest."""
-    return cf.read_manifest(ROOT / "fixtures" / app / "manifest.yml")
 
 
 @contextmanager

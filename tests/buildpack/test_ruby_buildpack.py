@@ -122,7 +122,7 @@ def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = config.load(ROOT / "sidecar.yml")
     source, cache = ROOT / settings.sidecar.source, ROOT / ".local" / "cache"
     program = go.find(settings.go.version)
-    go.build(program, source, path, target="linux/amd64", version=VERSION, cache=cache)
+    go.build(program, source, path, target="linux/amd64", variables={"version": VERSION}, cache=cache)
     return path
 
 

@@ -366,6 +366,11 @@ def test_sidecars_are_those_of_the_process(foundation: Foundation, session: cf.S
     assert [row["command"] for row in cf.sidecars(session, "app-1")] == ["./side"]
 
 
+def test_process_types_are_those_of_the_app(foundation: Foundation, session: cf.Session) -> None:
+    foundation.listing("/v3/apps/app-1/processes", {"type": "web"}, {"type": "worker"})
+    assert cf.process_types(session, "app-1") == ["web", "worker"]
+
+
 # --- what is uploaded of a folder
 
 

@@ -18,7 +18,7 @@ FILES = {"go.mod": "module toy\n\ngo 1.27\n", "main.go": PROGRAM}
 
 
 def build(source: Path, into: Path, *, target: str = "linux/amd64", cache: Path = CACHE) -> str:
-    go.build(go.find(VERSION), source, into, target=target, version="1.2.3", cache=cache)
+    go.build(go.find(VERSION), source, into, target=target, variables={"version": "1.2.3"}, cache=cache)
     return sha256(into)
 
 
@@ -52,6 +52,14 @@ def test_other_folder_dates_and_settings_give_the_same_bytes(
 def test_empty_cache_gives_the_same_bytes(source: Path, tmp_path: Path) -> None:
     """It compiles the standard library anew: too slow for the fast tests, though it needs no engine."""
     assert build(source, tmp_path / "first") == build(source, tmp_path / "second", cache=tmp_path / "cache")
+
+
+def test_variables_are_set_where_the_program_has_them(source: Path, tmp_path: Path) -> None:
+    program = PROGRAM.replace('var version = "dev"', 'var version, name = "dev", "?"')
+    (source / "main.go").write_text(program.replace('"toy", version', "name, version"))
+    given = {"version": "1.2.3", "name": "agent", "portVariable": "AGENT_PORT"}
+    go.build(go.find(VERSION), source, tmp_path / "p", target=go.host(), variables=given, cache=CACHE)
+    assert shell.run([tmp_path / "p", "--version"]).stdout == b"agent 1.2.3\n"
 
 
 def test_another_target_gives_another_program(source: Path, tmp_path: Path) -> None:

@@ -148,7 +148,12 @@ def begin(folder: Path) -> None:
     program = go.find(config.load(here / "sidecar.yml").go.version)
     binary = files / "bin" / f"{NAME}-linux-amd64"
     go.build(
-        program, files / "source/sidecar_src", binary, target="linux/amd64", version=VERSION, cache=CACHE
+        program,
+        files / "source/sidecar_src",
+        binary,
+        target="linux/amd64",
+        variables={"version": VERSION},
+        cache=CACHE,
     )
 
 

@@ -164,8 +164,7 @@ class Clone:
 
     def forget_local_files(self) -> None:
         """Delete what a release keeps outside bucket and remote."""
-        for name in ("releases", "git"):
-            shutil.rmtree(self.local / name, ignore_errors=True)
+        shutil.rmtree(self.local / "releases", ignore_errors=True)
 
 
 def environment() -> Mapping[str, str]:

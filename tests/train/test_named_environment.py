@@ -1,4 +1,7 @@
-"""`--env NAME`: the same steps against a bucket, a remote and a foundation that somebody else runs."""
+"""`--env NAME`: the same steps against a bucket, a remote and a foundation that somebody else runs.
+
+What is released is a fork that calls things otherwise in sidecar.yml alone.
+"""
 
 import json
 import os
@@ -12,6 +15,7 @@ import pytest
 import yaml
 
 from releaser.tools import cf
+from tests import fork, project
 from tests.acceptance import tenancy
 from tests.train.clone import PATIENCE_S, Clone, environment
 from tests.train.gate import Gate, gate
@@ -43,7 +47,7 @@ def secrets(undisturbed: Clone) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def clone(undisturbed: Clone, foundation: Gate, make_clone: Callable[[str], Clone]) -> Clone:
-    """A clone whose sidecar.yml names another clone's services as environments of its own.
+    """A fork whose sidecar.yml names another clone's services as environments of its own.
 
     `staging` makes its own organization; the user of `customer` may not install buildpacks.
     """
@@ -69,7 +73,7 @@ def clone(undisturbed: Clone, foundation: Gate, make_clone: Callable[[str], Clon
     staging = {"name": "staging", "api": foundation.api}
     customer = {**staging, "name": "customer", "create_buildpacks": False}
     place = {"organization": "local", "space": "local"}
-    settings = yaml.safe_load((made.root / "sidecar.yml").read_text())
+    settings = project.merged(yaml.safe_load((made.root / "sidecar.yml").read_text()), fork.RENAMED)
     settings["environments"] = {
         "staging": {**shared, "foundation": staging},
         "customer": {**shared, "foundation": {**customer, **place}},
@@ -191,8 +195,8 @@ def test_failure_leaves_what_tells_why_and_no_secret_anywhere(
     assert f"diagnostics: {folder / 'diagnostics'}" in done.stdout
     rows = sorted(path.name for path in (folder / "diagnostics").iterdir())
     assert rows == [f"rubyapp-{way}-cflinuxfs4" for way in ("cached", "git", "uncached")]
-    assert "-----> Installing config-server" in (folder / "diagnostics" / rows[0] / "staging.log").read_text()
-    assert "config-server" in (folder / "diagnostics" / rows[0] / "app.log").read_text()
+    assert f"-----> Installing {fork.NAME}" in (folder / "diagnostics" / rows[0] / "staging.log").read_text()
+    assert fork.NAME in (folder / "diagnostics" / rows[0] / "app.log").read_text()
     ready = {secrets["AWS_SECRET_ACCESS_KEY"], PASSWORD, json.dumps(PASSWORD)[1:-1], foundation.known}
     texts = [path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file()]
     for text in (*texts, done.stdout):

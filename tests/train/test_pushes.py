@@ -56,7 +56,7 @@ def test_app_whose_sidecar_lacks_its_port_crashes_and_its_sidecar_says_why(
         cf.StartFailedError, match=r"APP/PROC/WEB/SIDECAR/CONFIG-SERVER: Exited with status 1"
     ):
         push(run, installed, "app_whose_sidecar_lacks_its_port")
-    name = runs.manifest("app_whose_sidecar_lacks_its_port")["name"]
+    name = run.manifest("app_whose_sidecar_lacks_its_port")["name"]
     app = cf.find_app(run.session, run.space, name)
     assert app is not None
     said = {
@@ -70,7 +70,7 @@ def test_app_whose_sidecar_lacks_its_port_crashes_and_its_sidecar_says_why(
 
 def test_buildpack_that_is_put_last_fails_staging_and_says_what_to_do(run: Run, installed: Installed) -> None:
     ours = installed.names["uncached", "cflinuxfs4"]
-    given = {**runs.manifest("rubyapp"), "name": "last", "buildpacks": [ours], "no-route": True}
+    given = {**run.manifest("rubyapp"), "name": "last", "buildpacks": [ours], "no-route": True}
     guid = cf.apply(run.session, run.space, given)
     with pytest.raises(cf.StagingFailedError) as caught:
         cf.stage(run.session, guid, cf.upload(run.session, guid, FIXTURES / "rubyapp"))

@@ -11,6 +11,7 @@ from releaser.tools.cf.apps import (
     delete_app,
     find_app,
     instances,
+    process_types,
     read_manifest,
     sidecars,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "instances",
     "login",
     "now",
+    "process_types",
     "push",
     "read_manifest",
     "recent_logs",

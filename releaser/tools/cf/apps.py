@@ -110,6 +110,12 @@ def sidecars(session: Session, app_guid: str, process_type: str = "web") -> list
     return resources(session, f"/v3/processes/{process['guid']}/sidecars", what=what)
 
 
+def process_types(session: Session, app_guid: str) -> list[str]:
+    """Return the types of an app's processes: those that its droplet names."""
+    rows = resources(session, f"/v3/apps/{app_guid}/processes", what="list the processes")
+    return [str(row["type"]) for row in rows]
+
+
 def delete_app(session: Session, app_guid: str) -> None:
     """Delete an app; its routes stay, and one that is gone already is fine."""
     try:
