@@ -70,6 +70,7 @@ def _serve(options: argparse.Namespace) -> None:
             cache=options.cache,
             hosts=dict(options.host),
             certificates=options.certificates,
+            tls_listen=options.tls_listen,
         ),
         _say,
     )
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--state", type=Path, required=True, help="what this foundation keeps")
     server.add_argument("--listen", required=True, metavar="ADDRESS:PORT", help="where the API listens")
     server.add_argument("--router-listen", required=True, metavar="ADDRESS:PORT", help="where apps answer")
+    server.add_argument("--tls-listen", metavar="ADDRESS:PORT", help="where apps answer with TLS too")
     server.add_argument("--domain", default="apps.localhost", help="what app URLs end with")
     server.add_argument("--network", required=True, help="the Docker network of the containers")
     server.add_argument("--label", type=_pair, action="append", default=[], metavar="NAME=VALUE")

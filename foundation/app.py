@@ -1,5 +1,6 @@
 """The HTTP application: endpoints with their authentication, errors in Cloud Foundry's shape, request ids."""
 
+import errno
 import inspect
 import logging
 from typing import cast
@@ -32,6 +33,7 @@ def make(world: World) -> ASGIApp:
         exception_handlers={
             errors.ApiError: _answer_error,
             FoundationError: _answer_unavailable,
+            OSError: _answer_system,
             HTTPException: _answer_unknown,
             Exception: _answer_broken,
         },
@@ -87,6 +89,14 @@ async def _answer_unknown(request: Request, error: Exception) -> Response:
 async def _answer_unavailable(request: Request, error: Exception) -> Response:
     logging.getLogger(__name__).error("%s %s: %s", request.method, request.url.path, error)
     return await _answer_error(request, errors.unavailable(str(error)))
+
+
+async def _answer_system(request: Request, error: Exception) -> Response:
+    """Answer where the system refuses: a full disk is nothing that broke."""
+    if cast(OSError, error).errno not in (errno.ENOSPC, errno.EDQUOT):
+        return await _answer_broken(request, error)
+    full = "the disk is full, so the foundation cannot keep what it was sent\nMake room, then send it again."
+    return await _answer_unavailable(request, FoundationError(full))
 
 
 async def _answer_broken(request: Request, error: Exception) -> Response:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from foundation.store import Db
+
 
 @dataclass(frozen=True, kw_only=True)
 class Blobs:
@@ -37,6 +39,10 @@ class Blobs:
         """Return the build cache of an app on a stack."""
         return self.root / "caches" / f"{app_guid}-{stack}"
 
+    def caches(self, app_guid: str) -> list[Path]:
+        """Return the build caches of an app, one a stack."""
+        return list((self.root / "caches").glob(f"{app_guid}-*"))
+
     def sweep(self, folder: str, known: Iterable[Path]) -> None:
         """Remove all of a folder but the known files.
 
@@ -46,8 +52,14 @@ class Blobs:
 
     def of_app(self, app_guid: str, packages: Iterable[str], droplets: Iterable[str]) -> list[Path]:
         """Return every file of an app."""
-        caches = (self.root / "caches").glob(f"{app_guid}-*")
-        return [*map(self.package, packages), *map(self.droplet, droplets), *caches]
+        return [*map(self.package, packages), *map(self.droplet, droplets), *self.caches(app_guid)]
+
+
+def keep(db: Db, growing: Path, place: Path) -> None:
+    """Give an upload its name within the transaction that writes it down; one that is undone leaves none."""
+    if not place.exists():
+        db.after_rollback(lambda: remove([place]))
+    growing.rename(place)
 
 
 def remove(paths: Iterable[Path]) -> None:

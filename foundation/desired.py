@@ -6,19 +6,21 @@ runner may wait for its log lines to be written.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import MappingProxyType
 
 from foundation import table
 from foundation.logs import Logs
 from foundation.model.routing import Router
-from foundation.model.running import Runner
+from foundation.model.running import ProcessSpec, Runner
 from foundation.rows.apps import App
 from foundation.started import wanted
 from foundation.store import Store
 
 log = logging.getLogger(__name__)
 
+NOTHING: Mapping[str, int] = MappingProxyType({})
 # Given what to call when an instance changes its state.
 MakeRunner = Callable[[Callable[[], None]], Runner]
 
@@ -31,7 +33,7 @@ class Desired:
         self._logs = logs
         self._router = router
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desired")
-        self._handed: dict[str, set[str]] = {}  # by app: the processes that the runner has
+        self._handed: dict[str, Mapping[str, ProcessSpec]] = {}  # by app: what the runner has, by process
         self.runner = make_runner(self.instances_changed)
 
     def resume(self) -> None:
@@ -60,17 +62,28 @@ class Desired:
         self._thread.shutdown()
 
     def _hand_over(self, app_guid: str) -> None:
-        specs = self._store.call(lambda db: wanted(db, app_guid))
-        for spec in specs:
+        """Bring the runner to what is wanted of an app; no request is sent to what is about to be stopped."""
+        specs = {spec.process_guid: spec for spec in self._store.call(lambda db: wanted(db, app_guid))}
+        before = self._handed.get(app_guid, {})
+        if before:
+            self._swap(_staying(before, specs))
+        for spec in specs.values():
             self.runner.run(spec, self._logs.sink(app_guid))
-        guids = {spec.process_guid for spec in specs}
-        for process_guid in self._handed.get(app_guid, set()) - guids:
+        for process_guid in before.keys() - specs.keys():
             self.runner.stop(process_guid)
-        self._handed[app_guid] = guids
+        self._handed[app_guid] = specs
 
-    def _swap(self) -> None:
+    def _swap(self, staying: Mapping[str, int] = NOTHING) -> None:
         addresses = self._store.call(table.addresses)
-        self._router.swap(table.filled(addresses, self.runner))
+        self._router.swap(table.filled(addresses, self.runner, staying))
+
+
+def _staying(before: Mapping[str, ProcessSpec], after: Mapping[str, ProcessSpec]) -> dict[str, int]:
+    """Return how many of the instances that a process has now it keeps, the first ones."""
+    return {
+        guid: after[guid].instances if guid in after and after[guid].version == spec.version else 0
+        for guid, spec in before.items()
+    }
 
 
 def _report(swapped: "Future[None]") -> None:

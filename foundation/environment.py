@@ -20,7 +20,7 @@ from foundation.store import Db
 LANG = {"LANG": "en_US.UTF-8"}
 NO_SERVICES = {"VCAP_SERVICES": "{}"}
 FILE_DESCRIPTORS = 16384
-PORT = 8080
+DEFAULT_PORT = 8080  # in PORT, also of a process that is not reached on any
 
 
 def vcap_application(db: Db, settings: Settings, app: App) -> dict[str, Any]:
@@ -92,13 +92,14 @@ def application_of_process(db: Db, settings: Settings, process: Process, version
 def of_instance(spec: ProcessSpec, index: int, guid: str, memory_mb: int) -> dict[str, str]:
     """Return one process's environment; the app cannot override what the platform sets."""
     limits = {**spec.vcap_application.get("limits", {}), "mem": memory_mb}
+    port = str(spec.ports[0] if spec.ports else DEFAULT_PORT)
     return {
         **LANG,
         **NO_SERVICES,
         **spec.environment,
-        "PORT": str(PORT),
+        "PORT": port,
         "VCAP_APP_HOST": "0.0.0.0",  # noqa: S104 - the value that Cloud Foundry gives, nothing is bound here
-        "VCAP_APP_PORT": str(PORT),
+        "VCAP_APP_PORT": port,
         "VCAP_APPLICATION": json.dumps({**spec.vcap_application, "limits": limits}),
         "MEMORY_LIMIT": f"{memory_mb}m",
         "INSTANCE_GUID": guid,

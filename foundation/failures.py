@@ -36,3 +36,7 @@ class ArchiveError(FoundationError):
 
 class RootfsError(FoundationError):
     """The image of a stack cannot be had or made."""
+
+
+class StoreUnavailableError(FoundationError):
+    """The database cannot be read or written now: the disk is full, or another program has locked it."""

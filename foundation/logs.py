@@ -1,75 +1,145 @@
-"""The apps' log lines: bounded for each app, kept in the store, read as log-cache envelopes.
+"""The apps' log lines on their way into the store, bounded for each app there.
 
 Lines are written in batches on the store's thread. A transaction that is submitted after a line was logged
-sees that line, because the store works in order; a build relies on this to end after its last STG line.
+sees that line, because the store works in order. While the store cannot write, the lines wait; beyond a bound
+the oldest make room, and a line says how many were lost.
 """
 
-import base64
+import logging
 import sqlite3
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from concurrent.futures import Future
 
+from foundation.followers import Followers
 from foundation.model.logs import LogLine, LogSink
-from foundation.rows.apps import App, Process
-from foundation.rows.tenants import Organization, Space
+from foundation.retrying import pauses
+from foundation.rows.apps import App
 from foundation.store import Db, Store
 
 LINES_KEPT = 10_000  # for each app
-QUEUE_LIMIT = 20_000  # lines not yet written; a writer that is faster waits
+QUEUE_LIMIT = 20_000  # lines not yet written
 
-READ = """
-SELECT timestamp, source_type, instance_id, stream, text FROM lines
-WHERE app_guid = ? AND timestamp >= ? AND timestamp < ? ORDER BY timestamp
-"""
-READ_NEWEST = READ.rstrip() + " DESC"
 TRIM = """
 DELETE FROM lines WHERE app_guid = ?1 AND timestamp <= (
   SELECT timestamp FROM lines WHERE app_guid = ?1 ORDER BY timestamp DESC LIMIT 1 OFFSET ?2)
 """
-META = "SELECT app_guid, count(*), min(timestamp), max(timestamp) FROM lines GROUP BY app_guid"
 
+Queued = tuple[str, LogLine]  # with the guid of the app
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """Which lines to read: from `start` (inclusive) to `end` (exclusive), nanoseconds."""
-
-    start: int
-    end: int
-    limit: int
-    newest_first: bool
+log = logging.getLogger(__name__)
 
 
 class Logs:
     """Takes lines from any thread but the store's own."""
 
     def __init__(self, store: Store) -> None:
+        self.followers = Followers()
         self._store = store
-        self._queue: deque[tuple[str, LogLine]] = deque()
+        self._lock = threading.RLock()
+        self._queue: deque[Queued] = deque()
+        self._lost: Counter[str] = Counter()  # by app
+        self._pending: Future[None] | None = None  # a write that will see all that is queued
+        self._retry: threading.Timer | None = None  # there is one while the store cannot write
+        self._pauses = pauses()
+        self._closed = False
 
     def sink(self, app_guid: str) -> LogSink:
-        """Return a function that logs lines of this app."""
+        """Return a function that logs lines of this app; who is faster than the store waits for it."""
 
-        def log(line: LogLine) -> None:
-            self._queue.append((app_guid, line))
-            written = self._store.submit(self._write)
-            if len(self._queue) > QUEUE_LIMIT:
-                written.result()
+        def take(line: LogLine) -> None:
+            with self._lock:
+                self._queue.append((app_guid, line))
+                full = len(self._queue) > QUEUE_LIMIT
+                self._submit()
+                pending = self._pending
+            if full and pending:
+                pending.exception()
+            self._drop_oldest()
 
-        return log
+        return take
 
-    def _write(self, db: Db) -> None:
-        apps: dict[str, list[LogLine]] = {}
-        while self._queue:
-            app_guid, line = self._queue.popleft()
-            apps.setdefault(app_guid, []).append(line)
-        for app_guid, lines in apps.items():
-            if db.get(App, app_guid) is None:  # deleted meanwhile
-                continue
-            for line in lines:
-                _insert(db.connection, app_guid, line)
-            db.connection.execute(TRIM, (app_guid, LINES_KEPT))
+    def write(self, db: Db) -> None:
+        """Write what is queued within a transaction; where that is undone it is queued again."""
+        with self._lock:
+            self._pending = None
+            batch, lost = list(self._queue), self._lost
+            self._queue.clear()
+            self._lost = Counter()
+        db.after_rollback(lambda: self._take_back(batch, lost))
+        _insert_all(db, batch, lost)
+
+    def close(self) -> None:
+        """Write what is queued, for the last time."""
+        with self._lock:
+            if self._retry:
+                self._retry.cancel()
+                self._retry = None
+            self._submit()
+            self._closed = True
+
+    def _submit(self) -> None:
+        if self._pending or self._retry or self._closed:
+            return
+        self._pending = self._store.submit(self.write)
+        self._pending.add_done_callback(self._ended)
+
+    def _ended(self, written: "Future[None]") -> None:
+        error = written.exception()
+        with self._lock:
+            if error is None:
+                self._pauses = pauses()
+                return
+            log.error("%d log lines wait to be written: %s", len(self._queue), error)
+            if self._pending is written:  # it did not even begin
+                self._pending = None
+            if self._retry is None and not self._closed:
+                self._retry = threading.Timer(next(self._pauses), self._again)
+                self._retry.daemon = True
+                self._retry.start()
+
+    def _again(self) -> None:
+        with self._lock:
+            self._retry = None
+            self._submit()
+
+    def _take_back(self, batch: Sequence[Queued], lost: Counter[str]) -> None:
+        with self._lock:
+            self._queue.extendleft(reversed(batch))
+            self._lost.update(lost)
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        with self._lock:
+            while len(self._queue) > QUEUE_LIMIT:
+                app_guid, _ = self._queue.popleft()
+                self._lost[app_guid] += 1
+
+
+def forget(db: Db, app_guid: str) -> None:
+    """Remove an app's lines."""
+    db.connection.execute("DELETE FROM lines WHERE app_guid = ?", (app_guid,))
+
+
+def _insert_all(db: Db, batch: Sequence[Queued], lost: Counter[str]) -> None:
+    apps: dict[str, list[LogLine]] = {app_guid: [] for app_guid in lost}
+    for app_guid, line in batch:
+        apps.setdefault(app_guid, []).append(line)
+    for app_guid, lines in apps.items():
+        if db.get(App, app_guid) is None:  # deleted meanwhile
+            continue
+        if lost[app_guid]:
+            lines.insert(0, _gap(lost[app_guid], lines[0].timestamp_ns if lines else time.time_ns()))
+        for line in lines:
+            _insert(db.connection, app_guid, line)
+        db.connection.execute(TRIM, (app_guid, LINES_KEPT))
+
+
+def _gap(count: int, at: int) -> LogLine:
+    text = f"{count} lines were lost: the foundation's database could not be written"
+    return LogLine(timestamp_ns=at, source_type="LGR", instance_id="0", stream="ERR", text=text)
 
 
 def _insert(connection: sqlite3.Connection, app_guid: str, line: LogLine) -> None:
@@ -79,63 +149,3 @@ def _insert(connection: sqlite3.Connection, app_guid: str, line: LogLine) -> Non
     statement = "INSERT OR IGNORE INTO lines VALUES (?, ?, ?, ?, ?, ?)"
     while not connection.execute(statement, (app_guid, timestamp, *values)).rowcount:
         timestamp += 1
-
-
-def read(db: Db, app: App, window: Window) -> list[dict[str, Any]]:
-    """Return the envelopes of an app within a window."""
-    statement = READ_NEWEST if window.newest_first else READ
-    found = db.connection.execute(statement, (app.guid, window.start, window.end)).fetchmany(window.limit)
-    tags = _tags(db, app)
-    processes = {process.type: process.guid for process in db.find(Process, app_guid=app.guid)}
-    return [_envelope(app.guid, tags, processes, line) for line in found]
-
-
-def meta(db: Db) -> dict[str, Any]:
-    """Return how many lines of each app there are, and from when."""
-    return {
-        guid: {
-            "count": str(count),
-            "expired": "0",
-            "oldest_timestamp": str(oldest),
-            "newest_timestamp": str(newest),
-        }
-        for guid, count, oldest, newest in db.connection.execute(META)
-    }
-
-
-def forget(db: Db, app_guid: str) -> None:
-    """Remove an app's lines."""
-    db.connection.execute("DELETE FROM lines WHERE app_guid = ?", (app_guid,))
-
-
-def _tags(db: Db, app: App) -> dict[str, str]:
-    space = db.need(Space, app.space_guid)
-    organization = db.need(Organization, space.organization_guid)
-    return {
-        "app_id": app.guid,
-        "app_name": app.name,
-        "space_id": space.guid,
-        "space_name": space.name,
-        "organization_id": organization.guid,
-        "organization_name": organization.name,
-    }
-
-
-def _envelope(
-    app_guid: str, tags: Mapping[str, str], processes: Mapping[str, str], line: tuple[int, str, str, str, str]
-) -> dict[str, Any]:
-    timestamp, source_type, instance_id, stream, text = line
-    own = {"source_type": source_type, "instance_id": instance_id}
-    words = source_type.split("/")
-    if words[:2] == ["APP", "PROC"] and len(words) > 2:
-        process_type = words[2].lower()
-        own |= {"process_type": process_type, "process_id": processes.get(process_type, "")}
-    # Nothing may be added here: clients parse this as strict protobuf JSON.
-    return {
-        "timestamp": str(timestamp),
-        "source_id": app_guid,
-        "instance_id": instance_id,
-        "deprecated_tags": {},
-        "tags": {**tags, **own},
-        "log": {"payload": base64.b64encode(text.encode("utf-8", "replace")).decode(), "type": stream},
-    }

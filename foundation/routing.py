@@ -1,35 +1,46 @@
 """Runs the router program and hands it the routes."""
 
+import hashlib
 import http.client
 import json
-import os
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from foundation import daemon, programs
 from foundation.failures import ProgramError
 from foundation.model.routing import Route
+from foundation.router_socket import SOCKET, RouterConnection
 
 READY_S = 10.0
 DRAIN_S = 7.0  # the router's own 5 s and some air
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
-SOCKET, RUNNING, LOG = "router.sock", "router.json", "router.log"
+RUNNING, LOG = "router.json", "router.log"
 READY_LINE = "listening "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """Where the router speaks TLS, address:port, and with what; who trusts the authority trusts it."""
+
+    listen: str
+    authority: Path
+    certificate: Path
+    key: Path
 
 
 class RouterProcess:
     """A model.routing.Router: the router in a session of its own, started again where it dies.
 
-    `listen` is address:port; `state` a folder for its socket, log and process id. A router that a
-    killed server left is taken over where it is the same program on the same address, else ended.
+    `listen` is address:port, `tls` what it serves beside that; `state` a folder for its socket, log and
+    process id. A router that a killed server left is taken over where it is the same program on the same
+    addresses, else ended.
     """
 
-    def __init__(self, *, program: Path, listen: str, state: Path) -> None:
+    def __init__(self, *, program: Path, listen: str, state: Path, tls: Tls | None = None) -> None:
         self._program, self._state = program.resolve(), state.resolve()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -37,8 +48,9 @@ class RouterProcess:
         self._process: daemon.Process | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._watcher = threading.Thread(target=self._watch, name="router", daemon=True)
-        self._asked = listen
-        self.address = listen  # once started with the real port, where 0 was asked for
+        self.tls, self._asked = tls, _asked(listen, tls)
+        # Once started these have the real ports, where 0 was asked for.
+        self.address, self.tls_address = listen, tls.listen if tls else None
 
     def start(self) -> None:
         """Return when the router serves; raises ProgramError with its own words where it cannot."""
@@ -72,7 +84,7 @@ class RouterProcess:
         try:
             noted = json.loads((self._state / RUNNING).read_text())
             left = daemon.Process(pid=noted["pid"], started=noted["started"])
-            address, asked = noted["address"], noted["asked"]
+            address, tls_address, asked = noted["address"], noted["tls_address"], noted["asked"]
         except (OSError, ValueError, KeyError):
             return False
         if not daemon.alive(left):
@@ -80,30 +92,35 @@ class RouterProcess:
         if daemon.program(left) != self._program or asked != self._asked:
             daemon.end(left, DRAIN_S)
             return False
-        self._process, self.address = left, address
+        self._process, self.address, self.tls_address = left, address, tls_address
         return True
 
     def _launch(self) -> None:
-        """Start the router and wait for its ready line; a restart takes the port that the first start got."""
+        """Start the router and wait for its ready line; a restart takes the ports that the first one got."""
         log = self._state / LOG
         offset = log.stat().st_size if log.exists() else 0
         argv: list[str | Path] = [self._program, "serve", "-listen", self.address, "-admin", SOCKET]
+        if self.tls and self.tls_address:
+            argv += ["-tls-listen", self.tls_address]
+            argv += ["-certificate", self.tls.certificate, "-key", self.tls.key]
         self._child = programs.spawn(argv, log=log, cwd=self._state)
         self._process = daemon.known(self._child.pid)
-        self.address = self._ready_address(log, offset)
-        noted = {**asdict(self._process), "address": self.address, "asked": self._asked}
+        self.address, self.tls_address = self._ready_addresses(log, offset)
+        addresses = {"address": self.address, "tls_address": self.tls_address}
+        noted = {**asdict(self._process), **addresses, "asked": self._asked}
         scratch = self._state / f"{RUNNING}.new"
         scratch.write_text(json.dumps(noted))
         scratch.replace(self._state / RUNNING)
 
-    def _ready_address(self, log: Path, offset: int) -> str:
+    def _ready_addresses(self, log: Path, offset: int) -> tuple[str, str | None]:
         deadline = time.monotonic() + READY_S
         while True:
             ended = self._child is None or self._child.poll() is not None
             said = log.read_bytes()[offset:].decode("utf-8", "replace")
             for line in said.splitlines():
                 if line.startswith(READY_LINE):
-                    return line.removeprefix(READY_LINE).strip()
+                    address, *tls = line.removeprefix(READY_LINE).split()
+                    return address, tls[0] if tls else None
             if ended or time.monotonic() > deadline:
                 self._kill_child()
                 raise ProgramError(
@@ -137,7 +154,7 @@ class RouterProcess:
 
     def _put(self) -> None:
         body = json.dumps({"routes": [asdict(route) for route in self._routes]})
-        connection = _Connection(self._state)
+        connection = RouterConnection(self._state, READY_S)
         try:
             connection.request("PUT", "/table", body)
             answer = connection.getresponse()
@@ -150,19 +167,8 @@ class RouterProcess:
             connection.close()
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over the router's socket, whose path may be longer than a socket's name may be."""
-
-    def __init__(self, state: Path) -> None:
-        super().__init__("router", timeout=READY_S)
-        self._folder = state
-
-    def connect(self) -> None:
-        """Connect by way of the folder's descriptor."""
-        folder = os.open(self._folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(self.timeout)
-            self.sock.connect(f"/proc/self/fd/{folder}/{SOCKET}")
-        finally:
-            os.close(folder)
+def _asked(listen: str, tls: Tls | None) -> Sequence[str]:
+    """Return what a router must have been started with to be taken over: also the same certificate."""
+    if tls is None:
+        return [listen]
+    return [listen, tls.listen, hashlib.sha256(tls.certificate.read_bytes()).hexdigest()]

@@ -15,19 +15,21 @@ from typing import Any
 import uvicorn
 
 from foundation import rootfs
+from foundation.accesses import Accesses
 from foundation.app import make
 from foundation.engine.engine import Engine
 from foundation.engine.wanted import CERTIFICATES
 from foundation.failures import FoundationError
 from foundation.listening import listen
 from foundation.rootfs import Rootfs
-from foundation.routing import RouterProcess
+from foundation.routing import RouterProcess, Tls
 from foundation.running.runner import ContainerRunner
 from foundation.settings import Settings, StackSetting
 from foundation.staging.stager import ContainerStager
 from foundation.world import World, assemble
 
 DRAIN_S = 5  # for requests under way at the end
+ROUTER = "router"  # the router's folder below the state
 
 
 class ServingError(FoundationError):
@@ -50,6 +52,7 @@ class Options:
     cache: Path
     hosts: Mapping[str, str]
     certificates: Path | None = None
+    tls_listen: str | None = None
 
 
 def serve(options: Options, say: Callable[[str], None]) -> None:
@@ -63,8 +66,9 @@ def serve(options: Options, say: Callable[[str], None]) -> None:
         found = [rootfs.ensure(stack, options.cache, options.labels, say) for stack in options.stacks]
         router = _router(options, ending)
         world = _world(options, f"http://{_written(listening)}", found, router, ending)
+        _follow_accesses(options, world, ending)
         ending.callback(ready.unlink, missing_ok=True)
-        facts = _facts(world, found)
+        facts = {**_facts(world, found), **_tls_facts(router)}
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)  # uvicorn raises them again after its own end
         _Server(lambda: _tell(ready, facts), make(world)).run([listening])
@@ -100,11 +104,31 @@ def _alone(state: Path) -> Iterator[None]:
 
 def _router(options: Options, ending: ExitStack) -> RouterProcess:
     router = RouterProcess(
-        program=options.programs / "router", listen=options.router_listen, state=options.state / "router"
+        program=options.programs / "router",
+        listen=options.router_listen,
+        state=options.state / ROUTER,
+        tls=_tls(options),
     )
     ending.callback(router.stop)
     router.start()
     return router
+
+
+def _tls(options: Options) -> Tls | None:
+    if options.tls_listen is None:
+        return None
+    from foundation import authority  # takes a while to load, and few need it
+
+    made = authority.ensure(options.state / ROUTER, options.domain)
+    return Tls(
+        listen=options.tls_listen, authority=made.authority, certificate=made.certificate, key=made.key
+    )
+
+
+def _follow_accesses(options: Options, world: World, ending: ExitStack) -> None:
+    accesses = Accesses(options.state / ROUTER, world.store, world.logs)
+    accesses.start()
+    ending.callback(accesses.close)
 
 
 def _world(
@@ -162,6 +186,12 @@ def _facts(world: World, found: Sequence[Rootfs]) -> dict[str, Any]:
         "pid": os.getpid(),
         "stacks": {each.stack: each.kind for each in found},
     }
+
+
+def _tls_facts(router: RouterProcess) -> dict[str, Any]:
+    if router.tls is None:
+        return {}
+    return {"router_tls": f"https://{router.tls_address}", "router_authority": str(router.tls.authority)}
 
 
 def _tell(ready: Path, facts: Mapping[str, Any]) -> None:

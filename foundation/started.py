@@ -45,6 +45,7 @@ def start(db: Db, settings: Settings, blobs: Blobs, app: App) -> App:
                 SidecarSpec(name=sidecar.name, command=sidecar.command, memory_mb=sidecar.memory_mb)
                 for sidecar in sidecars.of_process(db, process)
             ],
+            ports=processes.ports(db, process),
             environment=environment.of_running(app),
             vcap_application=environment.application_of_process(db, settings, process, version),
         )

@@ -30,8 +30,10 @@ class World:
 
     def close(self) -> None:
         """Finish what is queued; apps keep running."""
+        self.store.end_waiting()
         self.staging.close()
         self.desired.close()
+        self.logs.close()
         self.store.close()
 
 
@@ -65,9 +67,9 @@ def assemble(settings: Settings, stager: Stager, make_runner: MakeRunner, router
 def _sweep(store: Store, blobs: Blobs) -> None:
     buildpacks = store.call(lambda db: db.find(Buildpack))
     blobs.sweep("buildpacks", [blobs.buildpack(pack.key) for pack in buildpacks if pack.key])
-    packages = store.call(lambda db: db.find(Package))
+    packages = store.call(lambda db: db.find(Package, state="READY"))
     blobs.sweep("packages", [blobs.package(package.guid) for package in packages])
-    droplets = store.call(lambda db: db.find(Droplet))
+    droplets = store.call(lambda db: db.find(Droplet, state="STAGED"))
     blobs.sweep("droplets", [blobs.droplet(droplet.guid) for droplet in droplets])
     apps, stacks = store.call(lambda db: (db.find(App), db.find(Stack)))
     blobs.sweep("caches", [blobs.cache(app.guid, stack.name) for app in apps for stack in stacks])

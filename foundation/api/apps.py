@@ -6,10 +6,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from foundation import started
-from foundation.api import spaces
+from foundation.api import jobs, spaces
 from foundation.api.bodies import Body, Lifecycle, Metadata, Name, ToOne
 from foundation.api.call import Call
 from foundation.api.listing import Filter, Include, Values, listing
+from foundation.blobs import remove
 from foundation.errors import unprocessable
 from foundation.present import Json, header, links, merged, related
 from foundation.rows.apps import App
@@ -66,6 +67,7 @@ def present(call: Call, app: App) -> Json:
                 "current_droplet": f"{path}/droplets/current",
                 "start": f"POST {path}/actions/start",
                 "stop": f"POST {path}/actions/stop",
+                "clear_buildpack_cache": f"POST {path}/actions/clear_buildpack_cache",
             },
         ),
     }
@@ -132,6 +134,14 @@ def restart(call: Call) -> Response:
 def stop(call: Call) -> Response:
     """POST /v3/apps/{guid}/actions/stop."""
     return _act(call, lambda app: started.stop(call.db, app))
+
+
+def clear_cache(call: Call) -> Response:
+    """POST /v3/apps/{guid}/actions/clear_buildpack_cache: the next staging begins without, on every stack."""
+    app = call.need(App)
+    caches = call.world.blobs.caches(app.guid)
+    call.db.after_commit(lambda: remove(caches))
+    return jobs.accepted(call, "app.clear_buildpack_cache", "apps", app.guid)
 
 
 def _act(call: Call, action: Callable[[App], App]) -> Response:

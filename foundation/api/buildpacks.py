@@ -13,7 +13,7 @@ from foundation.api import jobs
 from foundation.api.bodies import Body, Metadata
 from foundation.api.call import Call, within
 from foundation.api.listing import listing
-from foundation.blobs import remove
+from foundation.blobs import keep, remove
 from foundation.present import Json, header, links, merged
 from foundation.rows.base import new_guid, no_metadata
 from foundation.rows.work import Buildpack
@@ -147,7 +147,7 @@ def _keep(call: Call, guid: str, stack: str | None, received: Upload) -> None:
     name = str(received.filename)
     buildpack = call.db.need(Buildpack, guid)
     changed = buildpacks.accept_bits(call.db, buildpack, stack, name, received.sha256)
-    received.path.rename(call.world.blobs.buildpack(str(changed.key)))
+    keep(call.db, received.path, call.world.blobs.buildpack(str(changed.key)))
 
 
 def _answer(call: Call, guid: str, failure: errors.ApiError | None) -> Response:

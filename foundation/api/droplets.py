@@ -5,7 +5,7 @@ from starlette.responses import FileResponse, Response
 from foundation.api.bodies import ToOne
 from foundation.api.call import Call
 from foundation.api.listing import listing
-from foundation.errors import not_found
+from foundation.errors import not_found, unprocessable
 from foundation.present import Json, header, links, related
 from foundation.rows.apps import App
 from foundation.rows.work import Droplet, Package
@@ -68,6 +68,8 @@ def show(call: Call) -> Response:
 def download(call: Call) -> Response:
     """GET /v3/droplets/{guid}/download."""
     droplet = call.need(Droplet)
+    if droplet.state != "STAGED":
+        raise unprocessable("Only staged droplets can be downloaded.")
     return FileResponse(call.world.blobs.droplet(droplet.guid), media_type="application/gzip")
 
 

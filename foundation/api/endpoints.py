@@ -76,6 +76,7 @@ ENDPOINTS: list[Endpoint] = [
     ("POST", "/v3/apps/{guid}/actions/start", apps.start),
     ("POST", "/v3/apps/{guid}/actions/stop", apps.stop),
     ("POST", "/v3/apps/{guid}/actions/restart", apps.restart),
+    ("POST", "/v3/apps/{guid}/actions/clear_buildpack_cache", apps.clear_cache),
     ("GET", "/v3/apps/{guid}/env", environment.everything),
     ("GET", "/v3/apps/{guid}/environment_variables", environment.show),
     ("PATCH", "/v3/apps/{guid}/environment_variables", environment.update),
@@ -136,7 +137,6 @@ ENDPOINTS: list[Endpoint] = [
 ABSENT = [
     "/v3/admin",
     "/v3/app_usage_events",
-    "/v3/apps/{guid}/actions/clear_buildpack_cache",
     "/v3/apps/{guid}/features",
     "/v3/apps/{guid}/manifest",
     "/v3/apps/{guid}/permissions",

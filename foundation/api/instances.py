@@ -103,7 +103,7 @@ def _ports(status: InstanceStatus) -> list[Json]:
     if not status.address:
         return []
     proxies = {"external_tls_proxy_port": None, "internal_tls_proxy_port": None}
-    return [{"external": status.port, "internal": status.port, **proxies}]
+    return [{"external": port, "internal": port, **proxies} for port in status.ports]
 
 
 def _usage(status: InstanceStatus) -> Json:

@@ -4,10 +4,10 @@ import re
 
 from starlette.responses import Response
 
-from foundation import logs
+from foundation import envelopes
 from foundation.api.call import Call
+from foundation.envelopes import Window
 from foundation.errors import bad_query
-from foundation.logs import Window
 from foundation.rows.apps import App
 
 LARGEST = (1 << 63) - 1
@@ -30,14 +30,15 @@ def read(call: Call) -> Response:
         limit=min(_number(query.get("limit"), 100), LINES_LIMIT),
         newest_first=query.get("descending") == "true",
     )
+    call.world.logs.followers.note(app.guid, window)
     wanted = not types or {"LOG", "ANY"} & set(types)
-    batch = logs.read(call.db, app, window) if wanted and window.limit > 0 else []
+    batch = envelopes.read(call.db, app, window) if wanted and window.limit > 0 else []
     return call.json({"envelopes": {"batch": batch}})
 
 
 def meta(call: Call) -> Response:
     """GET /api/v1/meta."""
-    return call.json({"meta": logs.meta(call.db)})
+    return call.json({"meta": envelopes.meta(call.db)})
 
 
 def _number(text: str | None, default: int) -> int:

@@ -13,11 +13,15 @@ from foundation import errors
 from foundation.api.bodies import Body, Metadata, ToOne
 from foundation.api.call import Call, within
 from foundation.api.listing import listing
-from foundation.blobs import remove
+from foundation.archives import zips
+from foundation.blobs import keep, remove
+from foundation.engine.wanted import MIB
+from foundation.failures import ArchiveError
 from foundation.present import Json, header, links, merged, related
 from foundation.rows.apps import App
 from foundation.rows.base import new_guid, no_metadata
 from foundation.rows.work import Package
+from foundation.rules import retention
 from foundation.uploads import Upload, receive
 from foundation.world import World
 
@@ -44,7 +48,7 @@ def present(call: Call, package: Package) -> Json:
     return {
         **header(package),
         "type": "bits",
-        "data": {"error": None, "checksum": {"type": "sha256", "value": package.sha256}},
+        "data": {"error": package.error, "checksum": {"type": "sha256", "value": package.sha256}},
         "state": package.state,
         "relationships": {"app": related(package.app_guid)},
         "metadata": package.metadata,
@@ -87,15 +91,19 @@ def create(call: Call) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    """POST /v3/packages/{guid}/upload: READY as soon as the zip is stored."""
+    """POST /v3/packages/{guid}/upload: READY as soon as the zip is stored, FAILED where it is a bad one."""
     world: World = request.app.state.world
     await within(request, _awaiting)
     growing = world.blobs.upload(new_guid())
     try:
         content_type = request.headers.get("content-type", "")
         received = await receive(content_type, request.stream(), growing, world.settings.upload_limit)
-        await asyncio.to_thread(_check_file, received)
-        return await within(request, lambda call: _keep(call, received))
+        _check_fields(received)
+        refused = await asyncio.to_thread(_fault, received, world.settings.staging_disk_mb * MIB)
+        answer = await within(request, lambda call: _keep(call, received, refused))
+        if refused:
+            raise refused
+        return answer
     finally:
         remove([growing])
 
@@ -120,11 +128,9 @@ def _awaiting(call: Call) -> Package:
     return package
 
 
-def _check_file(received: Upload) -> None:
+def _check_fields(received: Upload) -> None:
     if received.filename is None:
         raise errors.unprocessable("Upload must include either resources or bits")
-    if not zipfile.is_zipfile(received.path):
-        raise errors.bits_invalid("Invalid zip archive.")
     try:
         matched = json.loads(received.fields.get("resources") or "[]")
     except (ValueError, RecursionError) as error:
@@ -135,7 +141,23 @@ def _check_file(received: Upload) -> None:
         )
 
 
-def _keep(call: Call, received: Upload) -> Response:
+def _fault(received: Upload, limit: int) -> errors.ApiError | None:
+    """Return why a zip could not be staged, if it is a bad one."""
+    if not zipfile.is_zipfile(received.path):
+        return errors.bits_invalid("Invalid zip archive.")
+    try:
+        zips.check(received.path, limit=limit)
+    except ArchiveError as error:
+        return errors.bits_invalid(f"Invalid zip archive ({error.message}).")
+    return None
+
+
+def _keep(call: Call, received: Upload, refused: errors.ApiError | None) -> Response:
     package = _awaiting(call)
-    received.path.rename(call.world.blobs.package(package.guid))
-    return call.json(present(call, call.db.change(package, state="READY", sha256=received.sha256)))
+    if refused:
+        package = call.db.change(package, state="FAILED", error=str(refused))
+        return call.json(present(call, package))
+    keep(call.db, received.path, call.world.blobs.package(package.guid))
+    package = call.db.change(package, state="READY", sha256=received.sha256)
+    retention.expire(call.db, call.world.blobs, package.app_guid)
+    return call.json(present(call, package))

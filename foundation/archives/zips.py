@@ -1,5 +1,7 @@
 """Reads zips: into a folder, or as the stream of a tar."""
 
+import errno
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -7,21 +9,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from foundation.archives import directory
 from foundation.archives.entries import LARGEST, Entry, entries
 from foundation.archives.tars import CHUNK, END, header
 from foundation.failures import ArchiveError
 
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError)
+BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip; whatever is broken in it is raised as ArchiveError."""
+    directory.check(path)
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except BROKEN as error:
         raise ArchiveError(f"the archive is broken: {error}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of reading at a place before the file's begin
+            raise
+        raise ArchiveError("the archive is broken: it is cut") from error
+
+
+def check(path: Path, *, limit: int = LARGEST) -> None:
+    """Raise ArchiveError where a zip could not be unpacked, whole and within its folder."""
+    with opened(path) as archive:
+        for entry in entries(archive, limit=limit):
+            for _ in _content(archive, entry):
+                pass
 
 
 def unpack(path: Path, into: Path, *, limit: int = LARGEST) -> None:

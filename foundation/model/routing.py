@@ -6,12 +6,24 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A running instance: `address` is ip:port, the facts reach the app's headers and its log."""
+
+    address: str
+    app_guid: str
+    process_guid: str
+    process_type: str
+    index: int
+    instance_guid: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Route:
-    """A row of the router's table: `path` is empty or starts with a slash; backends are ip:port."""
+    """A row of the router's table: `path` is empty or starts with a slash."""
 
     host: str
     path: str
-    backends: Sequence[str]
+    backends: Sequence[Backend]
 
 
 class Router(Protocol):

@@ -46,6 +46,7 @@ class ProcessSpec:
     disk_mb: int
     health_check: HealthCheck
     sidecars: Sequence[SidecarSpec]
+    ports: Sequence[int] = (8080,)  # on which it is reached, the first is PORT; none for most workers
     # app environment, VCAP_SERVICES and so on; running adds PORT, MEMORY_LIMIT, INSTANCE_* and CF_INSTANCE_*
     environment: Mapping[str, str]
     vcap_application: Mapping[str, Any]  # running sets limits.mem of each process and encodes it
@@ -60,7 +61,7 @@ class InstanceStatus:
     state: InstanceState
     since: float
     address: str | None = None  # the container's own address, without the port
-    port: int = 8080
+    ports: Sequence[int] = (8080,)
     details: str | None = None
     usage: Mapping[str, float] = field(default_factory=dict)  # cpu (fraction), mem, disk
 

@@ -53,4 +53,7 @@ class Stager(Protocol):
         """Raise failures.StagingUnavailableError where no container could be made."""
 
     def cancel(self, build_guid: str) -> None:
-        """End that staging's container, if there is one."""
+        """End that staging, also where it has not begun yet."""
+
+    def close(self) -> None:
+        """Let go of what is still done in the background."""

@@ -36,6 +36,7 @@ class Package(Row):
     app_guid: str
     state: str = "AWAITING_UPLOAD"
     sha256: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,7 @@ def unusable(names: Iterable[str]) -> list[str]:
 def assign(db: Db, app: App, droplet_guid: str) -> App:
     """Make a droplet the app's current one: missing process types and buildpack sidecars follow it."""
     droplet = db.get(Droplet, droplet_guid)
-    if droplet is None or droplet.app_guid != app.guid:
+    if droplet is None or droplet.app_guid != app.guid or droplet.state != "STAGED":
         raise unprocessable(
             "Unable to assign current droplet. Ensure the droplet exists and belongs to this app."
         )

@@ -4,7 +4,6 @@ Sources of the rules: cloud_controller's buildpack_create.rb, buildpack_upload.r
 """
 
 import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import yaml
 
 from foundation import errors
+from foundation.archives import zips
+from foundation.failures import ArchiveError
 from foundation.rows.work import Buildpack, Stack
 from foundation.store import Db
 
@@ -62,15 +63,18 @@ def delete(db: Db, buildpack: Buildpack) -> None:
 def stack_in_zip(path: Path) -> str | None:
     """Return the stack that a buildpack zip's manifest.yml names; raise the errors of an upload job."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        zips.check(path)
+        with zips.opened(path) as archive:
             if "manifest.yml" not in archive.namelist():
                 return None
             if archive.getinfo("manifest.yml").file_size > MANIFEST_LIMIT:
                 raise errors.buildpack_zip(f"manifest.yml is larger than {MANIFEST_LIMIT} bytes")
-            manifest = yaml.load(archive.read("manifest.yml"), yaml.CSafeLoader)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise errors.buildpack_zip(str(error)) from error
-    except (yaml.YAMLError, RecursionError) as error:
+            content = archive.read("manifest.yml")
+    except ArchiveError as error:
+        raise errors.buildpack_zip(error.message) from error
+    try:
+        manifest = yaml.load(content, yaml.CSafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise errors.buildpack_zip(f"manifest.yml cannot be read: {error}") from error
     stack = manifest.get("stack") if isinstance(manifest, dict) else None
     return None if stack is None else str(stack)

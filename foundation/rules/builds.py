@@ -44,24 +44,25 @@ def create(db: Db, package: Package, chosen: Sequence[str] | None, stack: str | 
 
 def finish(
     db: Db, build_guid: str, droplet_guid: str, result: StagingResult, names: Mapping[str, str]
-) -> None:
-    """Write down how a staging ended; `names` are the buildpacks' by key."""
+) -> bool:
+    """Write down how a staging ended; say whether a droplet is kept. `names` are the buildpacks' by key."""
     build = db.get(Build, build_guid)
     if build is None:  # its app was deleted meanwhile
-        return
+        return False
     error = _error(db, build, result)
     if error:
-        fail(db, build_guid, error)
-        return
+        return fail(db, build_guid, error)
     droplet = db.insert(_droplet(build, droplet_guid, result, names))
     db.change(build, state="STAGED", droplet_guid=droplet.guid)
+    return True
 
 
-def fail(db: Db, build_guid: str, error: str) -> None:
-    """Write down that a build failed."""
+def fail(db: Db, build_guid: str, error: str) -> bool:
+    """Write down that a build failed; say that no droplet is kept."""
     build = db.get(Build, build_guid)
     if build:
         db.change(build, state="FAILED", error=error)
+    return False
 
 
 def fail_interrupted(db: Db) -> None:

@@ -1,11 +1,14 @@
-"""Rules of processes: the defaults of a new type, scaling, and where the start command comes from."""
+"""Rules of processes: the defaults of a new type, scaling, the start command, and the ports."""
 
 from typing import Any
 
 from foundation.rows.apps import App, Process
+from foundation.rows.routes import Destination
 from foundation.rows.work import Droplet
 from foundation.rules import sidecars
 from foundation.store import Db
+
+DEFAULT_PORTS = (8080,)
 
 
 def create(db: Db, app_guid: str, process_type: str) -> Process:
@@ -37,3 +40,13 @@ def command(db: Db, process: Process) -> str:
     app = db.need(App, process.app_guid)
     droplet = db.get(Droplet, app.droplet_guid) if app.droplet_guid else None
     return droplet.process_types.get(process.type, "") if droplet else ""
+
+
+def ports(db: Db, process: Process) -> list[int]:
+    """Return the ports that a process is reached on: those that its routes lead to, else the web's default.
+
+    Source of the rule: cloud_controller's update_route_destinations.rb.
+    """
+    led = db.find(Destination, app_guid=process.app_guid, process_type=process.type)
+    found = list(dict.fromkeys(destination.port for destination in led))
+    return found or list(DEFAULT_PORTS if process.type == "web" else ())

@@ -1,7 +1,7 @@
 """Rules of sidecars: their memory is carved out of the process's; buildpack sidecars follow the droplet.
 
-Sources of the rules: cloud_controller's sidecar_create.rb, sidecar_memory_less_than_process_memory_policy.rb,
-sidecar_synchronize_from_app_droplet.rb.
+Sources of the rules: cloud_controller's sidecar_model.rb, sidecar_create.rb,
+sidecar_memory_less_than_process_memory_policy.rb, sidecar_synchronize_from_app_droplet.rb.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,8 @@ from foundation.errors import unprocessable
 from foundation.rows.apps import App, Process, Sidecar
 from foundation.rows.work import Droplet
 from foundation.store import Db
+
+LONGEST_NAME, LONGEST_COMMAND = 255, 4096
 
 
 def of_process(db: Db, process: Process) -> list[Sidecar]:
@@ -25,7 +27,8 @@ def memory_beside(db: Db, process: Process) -> int:
 
 
 def create(db: Db, sidecar: Sidecar) -> Sidecar:
-    """Keep a new sidecar, if its name is free and its memory fits."""
+    """Keep a new sidecar, wherever it comes from, if it can run, its name is free and its memory fits."""
+    _check_words(sidecar)
     _check_name(db, sidecar)
     if sidecar.memory_mb is not None:
         _check_memory(db, sidecar)
@@ -92,6 +95,18 @@ def _check_memory(db: Db, sidecar: Sidecar) -> None:
                 "The memory allocation defined is too large to run with the dependent "
                 f'"{process.type}" process'
             )
+
+
+def _check_words(sidecar: Sidecar) -> None:
+    faults = {
+        "name is not present": not sidecar.name.strip(),
+        "command is not present": not sidecar.command.strip(),
+        f"Name is too long (maximum is {LONGEST_NAME} characters)": len(sidecar.name) > LONGEST_NAME,
+        f"Command is too long (maximum is {LONGEST_COMMAND} characters)": len(sidecar.command)
+        > LONGEST_COMMAND,
+    }
+    if any(faults.values()):
+        raise unprocessable(", ".join(fault for fault, found in faults.items() if found))
 
 
 def _check_name(db: Db, sidecar: Sidecar) -> None:

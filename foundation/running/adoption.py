@@ -25,6 +25,7 @@ class Leftovers:
                 engine.remove(container.id)
             else:
                 self._left[container.id] = container
+        self._forget_others()
 
     def take(self, spec: ProcessSpec, index: int) -> Container | None:
         """Return the container of this very version and index, if there is one; it is no longer left."""
@@ -47,5 +48,11 @@ class Leftovers:
             self._engine.stop(container, STOP_S)
             self._engine.remove(container)
         except EngineError:
-            return  # the engine is gone; a later server finds the container again
+            return  # a later server finds the container again
         (self._marks / container).unlink(missing_ok=True)
+
+    def _forget_others(self) -> None:
+        """Remove the marks of containers that vanished while no server ran."""
+        for mark in self._marks.glob("*"):
+            if mark.name not in self._left:
+                mark.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ def describe(spec: ProcessSpec, index: int, guid: str) -> bytes:
         "uid": VCAP,
         "gid": VCAP,
         "dir": "/home/vcap",
+        "ports": list(spec.ports),
         "processes": processes,
     }
     return json.dumps(described).encode()

@@ -3,14 +3,19 @@
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from foundation.engine.facts import Container
-from foundation.failures import EngineError
+from foundation.engine.patience import patiently
+from foundation.failures import EngineError, EngineGoneError
 from foundation.model.logs import LogSink
 from foundation.model.running import InstanceState, InstanceStatus, ProcessSpec
 from foundation.output import tell
 from foundation.running.life import Life, Surroundings
+from foundation.running.watching import Watch
+
+STOPPED = "The container was stopped from outside the foundation"
 
 
 class Instance:
@@ -25,7 +30,9 @@ class Instance:
         self._stopping = threading.Event()
         self._life = self._next_life()
         self._lives_to_end: list[Life] = []
-        self.status = InstanceStatus(index=index, guid=self._life.guid, state="STARTING", since=time.time())
+        self.status = InstanceStatus(
+            index=index, guid=self._life.guid, state="STARTING", since=time.time(), ports=spec.ports
+        )
         self._thread = threading.Thread(target=self._run, name=f"{spec.process_guid}/{index}", daemon=True)
         self._thread.start()
 
@@ -50,6 +57,9 @@ class Instance:
 
     def _over(self) -> bool:
         return self._stopping.is_set() or self._around.closing.is_set()
+
+    def _over_after(self, seconds: float) -> bool:
+        return self._around.closing.wait(seconds) or self._over()
 
     def _become(self, state: InstanceState, details: str | None = None) -> None:
         life = self._life
@@ -78,7 +88,8 @@ class Instance:
             pause = self._around.restarts.pause_s(crashes)
             if pause != 0:
                 self._sleep(pause)
-        self._clear()
+        with suppress(EngineError):
+            patiently(self._clear, self._around.closing.wait)
 
     def _sleep(self, seconds: float | None) -> None:
         """Wait, for ever where None, until the instance is to end."""
@@ -88,33 +99,54 @@ class Instance:
 
     def _live(self) -> str | None:
         """Live one life; return why it crashed, or None where it was to end."""
-        self._clear()
-        life = self._life
-        adopted, self._adopted = self._adopted, None
         self._become("STARTING")
         try:
-            reason = life.begin(adopted).crash(self._over, lambda: self._become("RUNNING"))
+            watch = patiently(self._begin, self._over_after)
+            reason = watch.crash(self._over, lambda: self._become("RUNNING")) if watch else None
         except EngineError as error:
             reason = error.message
         except OSError as error:  # the droplet cannot be read
             reason = str(error)
         if self._around.closing.is_set():
             return None  # the container stays, for the next server to adopt
-        if reason:
+        if reason is not None:
+            reason = self._halted(reason)
             self._become("CRASHED", reason)
-        self._lives_to_end.append(life)
-        self._life = self._next_life()
-        self._clear()
+        self._renew()
+        self._try_to_clear()
         return None if self._stopping.is_set() else reason
 
+    def _begin(self) -> Watch:
+        """Begin this life, or a new one where the engine was lost amid the making of its container."""
+        self._try_to_clear()
+        try:
+            return self._life.begin(self._adopted)
+        except EngineGoneError:
+            if not self._adopted and not self._life.begun:
+                self._renew()
+            raise
+
+    def _halted(self, reason: str) -> str:
+        """Have all processes end before the crash is known, as Diego does; return the whole reason."""
+        ended = ""
+        with suppress(EngineError):
+            ended = self._life.halt()
+        return "; ".join(part for part in (reason, ended) if part) or STOPPED
+
+    def _renew(self) -> None:
+        self._lives_to_end.append(self._life)
+        self._life, self._adopted = self._next_life(), None
+
     def _clear(self) -> None:
-        """End the past lives; one that the engine could not end is left for the next time."""
+        """End the past lives; raises EngineError with those that are left."""
         while self._lives_to_end and not self._around.closing.is_set():
-            try:
-                self._lives_to_end[0].end()
-            except EngineError:
-                return
+            self._lives_to_end[0].end()
             del self._lives_to_end[0]
+
+    def _try_to_clear(self) -> None:
+        """End the past lives; one that the engine could not end is left for the next time."""
+        with suppress(EngineError):
+            self._clear()
 
     def _report(self, reason: str, crashes: int) -> None:
         """Log a crash as Cloud Foundry's API does."""

@@ -1,25 +1,29 @@
 """Hands on what an instance's container prints, in a thread of its own, and notes what ended the instance."""
 
+import logging
 import threading
-import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
 from foundation.engine.engine import Engine
-from foundation.failures import EngineError
+from foundation.engine.patience import pauses
+from foundation.failures import EngineGoneError, NotThereError
 from foundation.model.logs import LogLine, LogSink
 from foundation.output import tell
 from foundation.running import following
 
 DRAIN_S = 5
-RECONNECT_S = 1.0
 KILLED = 137
-MEMORY_NEWS_S = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class Journal:
-    """The log of one container; `wake` is set when its processes end, `ended` says then what, and how."""
+    """The log of one container; `wake` is set when all its processes have ended, `ended` says then why.
+
+    That is empty where they were asked to end.
+    """
 
     def __init__(
         self,
@@ -44,24 +48,32 @@ class Journal:
         self._thread.join(DRAIN_S)
 
     def _follow(self) -> None:
-        """Hand on the log until the container has ended; the engine's connection may break meanwhile."""
-        mark = following.Mark(self._mark_path)
-        try:
-            while not self._closing.is_set():
-                for record in following.records(self._engine, self._container, mark):
-                    if self._closing.is_set():
-                        return  # the next server reads it
-                    self._handle(record)
-                condition = self._engine.condition(self._container)
-                if condition is None or not condition.running:
-                    code = condition.exit_code if condition else KILLED
-                    self._note_end(f"Exited with status {code}")
+        """Hand on the log until the container has ended, whatever fails meanwhile: each line once."""
+        waiting = pauses()
+        while not self._closing.is_set():
+            try:
+                if self._read():
                     return
-                self._closing.wait(RECONNECT_S)
-        except EngineError as error:
-            self._note_end(error.message)
-        finally:
-            mark.close()
+                waiting = pauses()
+            except EngineGoneError:  # it restarts; the container may live on
+                pass
+            except Exception:  # a full disk, a locked store: without this thread nobody sees the end
+                logger.exception("The log of container %s is read on from its mark", self._container[:12])
+            self._closing.wait(next(waiting))
+
+    def _read(self) -> bool:
+        """Hand on what is behind the mark as it comes; say whether the container has ended."""
+        with closing(following.Mark(self._mark_path)) as mark, suppress(NotThereError):
+            for record in following.records(self._engine, self._container, mark):
+                if self._closing.is_set():
+                    return True  # the next server reads it
+                self._handle(record)
+        condition = self._engine.condition(self._container)
+        if condition and condition.running:
+            return False
+        how = f"Exited with status {condition.exit_code if condition else KILLED}"
+        self._note_end(f"{how} (out of memory)" if condition and condition.out_of_memory else how)
+        return True
 
     def _handle(self, record: following.Record) -> None:
         fields = record.fields
@@ -76,22 +88,11 @@ class Journal:
                 text=fields.get("text", ""),
             )
             self._log(line)
-        elif fields.get("event") == "exited":
-            self._note_end(f"{fields['source']}: Exited with status {fields['status']}")
+        elif fields.get("event") == "ended":
+            self._note_end(fields.get("reason", ""))
 
-    def _note_end(self, how: str) -> None:
-        """Keep how the first process ended: the others are only made to follow it."""
+    def _note_end(self, why: str) -> None:
+        """Keep the supervisor's own words, which come before the container's end."""
         if self.ended is None:
-            killed = how.endswith(f"status {KILLED}")
-            self.ended = f"{how} (out of memory)" if killed and self._out_of_memory() else how
+            self.ended = why
             self._wake.set()
-
-    def _out_of_memory(self) -> bool:
-        """Ask whether the kernel killed for memory: the engine hears of it a moment after the exit."""
-        deadline = time.monotonic() + MEMORY_NEWS_S
-        with suppress(EngineError):
-            while (condition := self._engine.condition(self._container)) and time.monotonic() < deadline:
-                if condition.out_of_memory:
-                    return True
-                time.sleep(0.05)
-        return False

@@ -15,6 +15,7 @@ from foundation.failures import NotThereError
 from foundation.model.logs import LogSink
 from foundation.model.running import ProcessSpec
 from foundation.output import tell
+from foundation.running import health
 from foundation.running.description import GRACE_S, describe
 from foundation.running.journal import Journal
 from foundation.running.restarts import Restarts
@@ -49,6 +50,7 @@ class Life:
         self._engine = around.engine
         self._say = partial(tell, log, "CELL", str(index))
         self._journal: Journal | None = None
+        self._asked_for = False
         self.guid = str(uuid4())
         self.container = ""
         self.address = ""
@@ -56,23 +58,36 @@ class Life:
     def begin(self, adopted: Container | None) -> Watch:
         """Make and start the container, or take over one that is there, and return its watch.
 
-        Raises EngineError where that fails.
+        Raises EngineError where that fails; it may be called again where the container has begun.
         """
         if adopted:
             self.container, self.guid = adopted.id, adopted.labels[INSTANCE]
-        else:
+        elif not self.begun:
             self._make()
-        self._journal = self._read()
+        self._journal = self._journal or self._read()
         condition = self._engine.condition(self.container)
         self.address = condition.address if condition else ""
         return Watch(
             check=self._spec.health_check,
-            address=self.address,
+            probes=health.probes(self._spec.health_check, self.address, self._spec.ports),
             index=self._index,
             log=self._log,
             wake=self._wake,
             journal=self._journal,
         )
+
+    @property
+    def begun(self) -> bool:
+        """Say whether the container was started."""
+        return self._journal is not None
+
+    def halt(self) -> str:
+        """End the processes and return the reason that their supervisor has, which may be empty."""
+        if self._journal is None:
+            return ""
+        self._engine.stop(self.container, STOP_S)
+        self._journal.drain()
+        return self._journal.ended or ""
 
     def _read(self) -> Journal:
         return Journal(
@@ -91,6 +106,7 @@ class Life:
         image = self._around.images.get(spec.stack)
         if image is None:
             raise NotThereError(f"the foundation has no image for stack '{spec.stack}'")
+        self._asked_for = True
         self.container = self._engine.create(
             Wanted(
                 name=f"app-{self.guid}",
@@ -119,6 +135,7 @@ class Life:
 
     def end(self) -> None:
         """Stop what runs, read the log to its end, and remove the container; raises EngineError."""
+        self.container = self.container or self._unanswered()
         if not self.container:
             return
         self._say(f"Cell local stopping instance {self.guid}")
@@ -128,6 +145,11 @@ class Life:
         self._say(f"Cell local destroying container for instance {self.guid}")
         self._engine.remove(self.container)
         self._mark_path().unlink(missing_ok=True)
+
+    def _unanswered(self) -> str:
+        """Return the container that the engine made without its answer coming through, if it did."""
+        found = self._engine.find({INSTANCE: self.guid}) if self._asked_for else []
+        return found[0].id if found else ""
 
     def _mark_path(self) -> Path:
         return self._around.marks / self.container

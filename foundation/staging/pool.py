@@ -1,23 +1,28 @@
 """The pool of stagings under way: each build is staged, and its end written down after its last log line."""
 
 import logging
-import time
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from foundation import environment
 from foundation.blobs import Blobs, remove
-from foundation.failures import StagingUnavailableError
+from foundation.failures import EngineError, StagingUnavailableError
 from foundation.logs import Logs
-from foundation.model.logs import LogLine
 from foundation.model.staging import BuildpackRef, Stager, StagingRequest
+from foundation.output import tell
 from foundation.rows.apps import App
 from foundation.rows.base import new_guid
-from foundation.rows.work import Build, Buildpack, Droplet
-from foundation.rules import buildpacks, builds
+from foundation.rows.work import Build, Buildpack
+from foundation.rules import buildpacks, builds, retention
 from foundation.settings import OFFLINE_ANNOTATION, Settings
+from foundation.staging.holding import Tail, hold
 from foundation.store import Db, Store
 
 log = logging.getLogger(__name__)
+
+End = Callable[[Db], bool]  # writes down how a build ended and says whether it has a droplet
 
 
 class Staging:
@@ -29,6 +34,8 @@ class Staging:
         self._blobs = blobs
         self._logs = logs
         self._stager = stager
+        self._closing = threading.Event()
+        self._under_way: set[str] = set()
         self._pool = ThreadPoolExecutor(settings.stagings_at_once, thread_name_prefix="staging")
 
     def submit(self, build: Build) -> None:
@@ -41,36 +48,56 @@ class Staging:
 
     def close(self) -> None:
         """Drop what waits, which fails at the next start, and end what is under way."""
+        self._closing.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for build in self._store.call(lambda db: db.find(Build, state="STAGING")):
-            self.cancel(build.guid)
+        for build_guid in set(self._under_way):
+            with suppress(EngineError):  # what it does not end now, the next start removes
+                self.cancel(build_guid)
         self._pool.shutdown()
+        self._stager.close()
 
     def _stage(self, build: Build) -> None:
+        self._under_way.add(build.guid)
         droplet_guid = new_guid()
-        sink = self._logs.sink(build.app_guid)
+        tail = Tail(self._logs.sink(build.app_guid))
+        end = self._outcome(build, droplet_guid, tail)
+        self._under_way.discard(build.guid)
+        hold(build.app_guid, tail.last, self._logs.followers, self._closing.wait)
+        try:
+            kept = self._persist(build.app_guid, end)
+        except Exception:  # a builder's result can be anything
+            log.exception("The end of build %s broke", build.guid)
+            kept = self._persist(
+                build.app_guid, lambda db: builds.fail(db, build.guid, builds.STAGING_FAILED)
+            )
+        if not kept:
+            remove([self._blobs.droplet(droplet_guid)])
+
+    def _persist(self, app_guid: str, end: End) -> bool | None:
+        def write(db: Db) -> bool:
+            self._logs.write(db)  # no build ends before its last line
+            kept = end(db)
+            retention.expire(db, self._blobs, app_guid)
+            return kept
+
+        return self._store.persist(write)
+
+    def _outcome(self, build: Build, droplet_guid: str, tail: Tail) -> End:
         try:
             request = self._store.call(lambda db: self._request(db, build.guid, droplet_guid))
             if request is None:
-                return
-            result = self._stager.stage(request, sink)
-            names = {reference.key: reference.name for reference in request.buildpacks}
-            # The store works in order: this comes after every line that the staging has logged.
-            self._store.call(lambda db: builds.finish(db, build.guid, droplet_guid, result, names))
+                return lambda _: False
+            result = self._stager.stage(request, tail)
         except StagingUnavailableError as error:
-            self._fail(build, f"StagingError - Staging error: {error.message}")
+            text = f"StagingError - Staging error: {error.message}"
+            return lambda db: builds.fail(db, build.guid, text)
         except Exception as error:
             # Whatever it was, a build must not stay in STAGING, and its user reads why in the app's logs.
             log.exception("Build %s broke", build.guid)
-            now = time.time_ns()
-            text = f"Failed to stage: {error}"
-            sink(LogLine(timestamp_ns=now, source_type="STG", instance_id="0", stream="ERR", text=text))
-            self._fail(build, builds.STAGING_FAILED)
-        if self._store.call(lambda db: db.get(Droplet, droplet_guid)) is None:
-            remove([self._blobs.droplet(droplet_guid)])
-
-    def _fail(self, build: Build, error: str) -> None:
-        self._store.call(lambda db: builds.fail(db, build.guid, error))
+            tell(tail, "STG", "0", f"Failed to stage: {error}", "ERR")
+            return lambda db: builds.fail(db, build.guid, builds.STAGING_FAILED)
+        names = {reference.key: reference.name for reference in request.buildpacks}
+        return lambda db: builds.finish(db, build.guid, droplet_guid, result, names)
 
     def _request(self, db: Db, build_guid: str, droplet_guid: str) -> StagingRequest | None:
         build = db.get(Build, build_guid)

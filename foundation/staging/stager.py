@@ -15,12 +15,14 @@ from foundation.model.logs import LogSink
 from foundation.model.staging import StagingRequest, StagingResult
 from foundation.output import lines, tell
 from foundation.staging import files
+from foundation.staging.removal import Removal
 from foundation.staging.shelf import Shelf
 
 ROLE = "train.role"
 BUILD = "train.build"
 STAGING = "staging"
 FAILED = 1  # the builder's code for whatever is not a buildpack's failure
+KILLED = 137
 INSTANCE = "0"
 
 
@@ -37,7 +39,8 @@ class ContainerStager:
         self._programs = programs.resolve()
         self._shelf = Shelf(cache.resolve() / "buildpacks")
         self._lock = threading.Lock()
-        self._under_way: dict[str, threading.Event] = {}  # set: to be cancelled
+        self._cancelled: dict[str, threading.Event] = {}  # by build; one that is set ends the staging
+        self._removal = Removal(engine.remove)
         for leftover in engine.find({ROLE: STAGING}):
             engine.remove(leftover.id)
 
@@ -46,53 +49,61 @@ class ContainerStager:
 
         Raises StagingUnavailableError where no container could be made or it was lost.
         """
-        say = partial(tell, log, "STG", INSTANCE)
+        say, packs = partial(tell, log, "STG", INSTANCE), request.buildpacks
         try:
-            with self._shelf.lent(request.buildpacks) as shelf:
-                return self._stage(request, shelf, log)
+            with self._cancellable(request.build_guid) as cancelled, self._shelf.lent(packs) as shelf:
+                if cancelled.is_set():
+                    return _failed(KILLED)
+                return self._stage(request, shelf, cancelled, log)
         except ArchiveError as error:
             say(f"Failed to stage: {error.message}", "ERR")
-            return StagingResult(exit_code=FAILED, timed_out=False, result=None, droplet_sha256=None)
+            return _failed(FAILED)
         except EngineError as error:
             say(f"Failed to stage: {error.message}", "ERR")
             raise StagingUnavailableError(error.message, error.remedy) from error
 
     def cancel(self, build_guid: str) -> None:
-        """End that staging's container, if there is one."""
-        with self._lock:
-            cancelled = self._under_way.get(build_guid)
-        if cancelled:
-            cancelled.set()  # one that has not been started yet ends at its start
-            for container in self._engine.find({ROLE: STAGING, BUILD: build_guid}):
-                self._engine.kill(container.id)
+        """End that staging: one that has not begun or not yet been started ends there."""
+        self._event(build_guid).set()
+        for container in self._engine.find({ROLE: STAGING, BUILD: build_guid}):
+            self._engine.kill(container.id)
+
+    def close(self) -> None:
+        """Remove what is still to be removed, or leave it to the next start."""
+        self._removal.close()
 
     @contextmanager
     def _cancellable(self, build_guid: str) -> Iterator[threading.Event]:
-        cancelled = threading.Event()
-        with self._lock:
-            self._under_way[build_guid] = cancelled
         try:
-            yield cancelled
+            yield self._event(build_guid)
         finally:
             with self._lock:
-                del self._under_way[build_guid]
+                del self._cancelled[build_guid]
 
-    def _stage(self, request: StagingRequest, shelf: Mapping[str, Path], log: LogSink) -> StagingResult:
+    def _event(self, build_guid: str) -> threading.Event:
+        with self._lock:
+            return self._cancelled.setdefault(build_guid, threading.Event())
+
+    def _stage(
+        self, request: StagingRequest, shelf: Mapping[str, Path], cancelled: threading.Event, log: LogSink
+    ) -> StagingResult:
         say = partial(tell, log, "STG", INSTANCE)
         say(f"Cell local creating container for instance {request.build_guid}")
-        with self._cancellable(request.build_guid) as cancelled:
-            container = self._engine.create(self._wanted(request, shelf))
-            try:
-                say(f"Cell local successfully created container for instance {request.build_guid}")
-                files.bring(self._engine, container, request, say)
-                exit_code, timed_out = self._build(container, request.timeout_s, cancelled, log)
-                say(f"Exit status {exit_code}")
-                collected = files.collect(self._engine, container, request, exit_code)
-                return replace(collected, timed_out=timed_out)
-            finally:
-                say(f"Cell local stopping instance {request.build_guid}")
-                with suppress(EngineError):  # the next start removes it
-                    self._engine.remove(container)
+        container = self._engine.create(self._wanted(request, shelf))
+        try:
+            say(f"Cell local successfully created container for instance {request.build_guid}")
+            files.bring(self._engine, container, request, say)
+            exit_code, timed_out = self._build(container, request.timeout_s, cancelled, log)
+            say(f"Exit status {exit_code}{self._memory_note(container, exit_code)}")
+            collected = files.collect(self._engine, container, request, exit_code)
+            return replace(collected, timed_out=timed_out)
+        finally:
+            say(f"Cell local stopping instance {request.build_guid}")
+            self._removal.take(container)
+
+    def _memory_note(self, container: str, exit_code: int) -> str:
+        found = self._engine.condition(container) if exit_code else None
+        return " (out of memory)" if found and found.out_of_memory else ""
 
     def _wanted(self, request: StagingRequest, shelf: Mapping[str, Path]) -> Wanted:
         if request.stack not in self._images:
@@ -136,6 +147,10 @@ class ContainerStager:
             return self._engine.wait(container), timed_out.is_set()
         finally:
             timer.cancel()
+
+
+def _failed(exit_code: int) -> StagingResult:
+    return StagingResult(exit_code=exit_code, timed_out=False, result=None, droplet_sha256=None)
 
 
 def builder_command(request: StagingRequest) -> list[str]:

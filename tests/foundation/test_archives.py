@@ -1,7 +1,10 @@
 """Zips that users bring: what is kept of good ones, and that bad ones are refused at once."""
 
+import errno
 import io
+import re
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -11,8 +14,7 @@ import pytest
 
 from foundation.archives import zips
 from foundation.failures import ArchiveError
-
-FILE, LINK, FOLDER = 0o100644, 0o120777, 0o040755
+from tests.foundation.hostile import FILE, FOLDER, HOSTILE, LINK, with_entries
 
 
 def zip_with(path: Path, entries: Sequence[tuple[str, int, str]]) -> Path:
@@ -107,3 +109,39 @@ def test_a_tar_of_a_zip_has_every_folder_and_belongs_to_vcap(tmp_path: Path) -> 
         content = tar.extractfile(f"app/{long_name}")
         assert content is not None
         assert content.read() == b"x" * 600
+
+
+@pytest.mark.parametrize("name", ["bomb", "lying", "up", "many-untold", "not-utf-8", "encrypted"])
+def test_a_hostile_zip_is_refused_by_the_check_too(tmp_path: Path, name: str) -> None:
+    make, words = HOSTILE[name]
+    (tmp_path / "bad.zip").write_bytes(make())
+    with pytest.raises(ArchiveError, match=re.escape(words)):
+        zips.check(tmp_path / "bad.zip", limit=12_000_000)
+
+
+def test_a_name_in_utf_8_is_taken_as_it_is_whether_the_zip_says_so_or_not(tmp_path: Path) -> None:
+    for flagged, name in ((True, "größe"), (False, "größe")):
+        raw = with_entries((name, FILE, "content"))
+        assert raw.count(b"\x00\x08") >= 2  # the flag, as Python sets it
+        if not flagged:
+            raw = raw.replace(b"PK\3\4\x14\0\0\x08", b"PK\3\4\x14\0\0\0")
+            raw = raw.replace(b"PK\1\2\x14\3\x14\0\0\x08", b"PK\1\2\x14\3\x14\0\0\0")
+        path = tmp_path / f"{flagged}.zip"
+        path.write_bytes(raw)
+        zips.unpack(path, tmp_path / f"into-{flagged}")
+        assert [each.name for each in (tmp_path / f"into-{flagged}").iterdir()] == [name]
+
+
+def test_an_entry_without_a_time_is_fine(tmp_path: Path) -> None:
+    raw = with_entries(("f", FILE, "content")).replace(struct.pack("<H", 33), bytes(2))
+    (tmp_path / "a.zip").write_bytes(raw)
+    assert b"".join(zips.tar_of(tmp_path / "a.zip", under="app"))
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="No space left"):
+        zips.unpack(zip_with(tmp_path / "a.zip", [("f", FILE, "")]), tmp_path / "into")

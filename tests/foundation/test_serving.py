@@ -2,6 +2,7 @@
 
 import json
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from embedded.network import APART
 from foundation import programs
 from foundation.serving import programs_folder
 from tests.foundation.api.talk import Talk, a_zip
@@ -54,6 +56,7 @@ class Server:
         self.state = state
         self.arguments = [
             *("--state", state, "--listen", "127.0.0.1:0", "--router-listen", "127.0.0.1:0"),
+            *("--tls-listen", "127.0.0.1:0"),
             *("--network", network, "--label", f"train.test={network}", "--stack", "cflinuxfs4"),
             *("--programs", built, "--cache", CACHE),
         ]
@@ -89,7 +92,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
     engine = docker.from_env()
     name = f"train-test-{uuid.uuid4().hex[:8]}"
-    network = engine.networks.create(name)
+    network = engine.networks.create(name, options=APART)
     built = programs.build(GO, ROOT / ".local/tests/programs", cache=CACHE)
     (tmp_path / "state").mkdir()
     found = Server(tmp_path / "state", name, built)
@@ -125,6 +128,19 @@ def answer(facts: dict[str, Any]) -> str:
     return httpx.get(facts["router"], headers={"Host": f"hello.{facts['domain']}"}).text
 
 
+def secure_answer(facts: dict[str, Any]) -> str:
+    host = f"hello.{facts['domain']}"
+    trusting = ssl.create_default_context(cafile=facts["router_authority"])
+    with httpx.Client(verify=trusting) as client:
+        url, named = facts["router_tls"], {"sni_hostname": host}
+        return client.get(url, headers={"Host": host}, extensions=named).text
+
+
+def accesses(talk: Talk, app: str) -> list[str]:
+    """Return the lines of the router."""
+    return [text for source, text in talk.log(app) if source == "RTR"]
+
+
 def running(talk: Talk, app: str) -> list[str]:
     """Return the guids of the instances that run."""
     rows = talk.get(f"/v3/processes/{app}/stats")["resources"]
@@ -154,6 +170,8 @@ def test_server_app_runs_survives_a_kill_and_is_deleted(server: Server) -> None:
     app = push(talk)
     (instance,) = running(talk, app)
     assert answer(facts) == f"hello from {instance} with 8082"
+    assert secure_answer(facts) == f"hello from {instance} with 8082"
+    until(lambda: len(accesses(talk, app)) == 2, lambda: talk.log(app))
     lines = talk.log(app)
     assert ("STG", "compiling") in lines
     assert until(lambda: ("APP/PROC/WEB/SIDECAR/HELPER", "helping") in talk.log(app))
@@ -164,6 +182,10 @@ def test_server_app_runs_survives_a_kill_and_is_deleted(server: Server) -> None:
     talk = log_in(facts)
     assert until(lambda: running(talk, app)) == [instance]
     assert until(lambda: answer(facts)) == f"hello from {instance} with 8082"
+    until(lambda: len(accesses(talk, app)) >= 3, lambda: talk.log(app))
+    protocols = [text.partition("x_forwarded_proto:")[2].split()[0] for text in accesses(talk, app)]
+    assert protocols == ['"http"', '"https"', '"http"']
+    assert all(f'app_index:"0" instance_id:"{instance}"' in text for text in accesses(talk, app))
     assert talk.log(app)[: len(lines)] == lines
 
     assert server.end(signal.SIGTERM) == 0

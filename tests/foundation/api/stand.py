@@ -13,7 +13,7 @@ from foundation.app import make
 from foundation.model.logs import LogLine, LogSink
 from foundation.model.routing import Route
 from foundation.model.running import InstanceStatus, ProcessSpec
-from foundation.model.staging import StagingRequest, StagingResult
+from foundation.model.staging import Stager, StagingRequest, StagingResult
 from foundation.settings import Settings, StackSetting
 from foundation.world import World, assemble
 from tests.foundation.api.talk import Talk
@@ -37,12 +37,15 @@ class FileStager:
         self.timed_out = False
         self.result: dict[str, Any] = {"process_types": {"web": "./run"}}
         self.before: Callable[[], object] = lambda: None
+        self.chatter: Sequence[str] = ()
         self.cancelled: list[str] = []
 
     def stage(self, request: StagingRequest, log: LogSink) -> StagingResult:
         self.requests.append(request)
         log(line("-----> Staging"))
         self.before()
+        for text in self.chatter:
+            log(line(text))
         log(line("Exit status"))
         if self.exit_code or self.timed_out:
             return StagingResult(
@@ -60,6 +63,9 @@ class FileStager:
 
     def cancel(self, build_guid: str) -> None:
         self.cancelled.append(build_guid)
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class TableRunner:
@@ -99,6 +105,7 @@ class TableRunner:
                 state=self.state.get(index, "RUNNING"),
                 since=time.time() - 5,
                 address=f"10.0.0.{index + 1}",
+                ports=spec.ports if spec else (),
                 usage={"cpu": 0.5, "mem": 1000.0, "disk": 2000.0} if usage else {},
             )
             for index in range(spec.instances if spec else 0)
@@ -115,13 +122,23 @@ class TableRouter:
         self.routes = routes
 
     def backends(self) -> Mapping[str, Sequence[str]]:
-        return {route.host + route.path: route.backends for route in self.routes}
+        return {
+            route.host + route.path: [backend.address for backend in route.backends] for route in self.routes
+        }
 
 
 class Stand(Talk):
     """A foundation, a client that is logged in, and the seams to look at."""
 
-    def __init__(self, state: Path, *, api: str = API, upload_limit: int = 4 << 20) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *,
+        api: str = API,
+        upload_limit: int = 4 << 20,
+        stager: Stager | None = None,
+        **more: Any,
+    ) -> None:
         self.stager = FileStager()
         self.router = TableRouter()
         stacks = [
@@ -135,8 +152,9 @@ class Stand(Talk):
             domain="apps.test",
             stacks=stacks,
             upload_limit=upload_limit,
+            **more,
         )
-        self.world: World = assemble(settings, self.stager, TableRunner, self.router)
+        self.world: World = assemble(settings, stager or self.stager, TableRunner, self.router)
         runner = self.world.desired.runner
         assert isinstance(runner, TableRunner)
         self.runner = runner

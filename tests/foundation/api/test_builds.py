@@ -11,6 +11,7 @@ from foundation.rows.work import Build
 from foundation.rules import builds
 from tests.foundation.api.stand import Stand, running
 from tests.foundation.api.talk import a_zip
+from tests.foundation.engine_fixtures import until
 
 
 @pytest.fixture
@@ -33,6 +34,16 @@ def test_package_upload_of_no_zip_is_refused(stand: Stand, app: str) -> None:
     guid = stand.post("/v3/packages", body)["guid"]
     answer = stand.upload(f"/v3/packages/{guid}/upload", b"text")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, 160001)
+    failed = stand.get(f"/v3/packages/{guid}")
+    assert (failed["state"], failed["data"]["error"]) == (
+        "FAILED",
+        "The app upload is invalid: Invalid zip archive.",
+    )
+
+
+def test_package_upload_that_counts_on_kept_files_is_refused(stand: Stand, app: str) -> None:
+    body = {"type": "bits", "relationships": {"app": {"data": {"guid": app}}}}
+    guid = stand.post("/v3/packages", body)["guid"]
     fields = {"resources": json.dumps([{"path": "x"}])}
     files = {"bits": ("p.zip", a_zip({"a": "b"}))}
     matched = stand.http.post(f"/v3/packages/{guid}/upload", data=fields, files=files)
@@ -131,6 +142,22 @@ def test_build_second_of_an_app_waits_for_the_first(stand: Stand, app: str) -> N
     assert (error["code"], error["title"]) == (170017, "CF-StagingInProgress")
     going.set()
     assert stand.ended(first)["state"] == "STAGED"
+
+
+def test_builds_more_than_the_pool_holds_wait_and_the_api_answers_meanwhile(stand: Stand, app: str) -> None:
+    ends = [threading.Event() for _ in range(3)]
+    stand.stager.before = lambda: ends[len(stand.stager.requests) - 1].wait(10)
+    packages = [stand.create_package(each) for each in (app, stand.create_app("b"), stand.create_app("c"))]
+    begun = [stand.post("/v3/builds", {"package": {"guid": each}})["guid"] for each in packages]
+    until(lambda: len(stand.stager.requests) == 2, seconds=5)
+    for _ in range(20):
+        assert [build["state"] for build in stand.get("/v3/builds")["resources"]] == ["STAGING"] * 3
+    assert len(stand.stager.requests) == 2
+    for end in ends[:2]:
+        end.set()
+    until(lambda: len(stand.stager.requests) == 3, seconds=5)
+    ends[2].set()
+    assert [stand.ended(build)["state"] for build in begun] == ["STAGED"] * 3
 
 
 def test_build_of_a_deleted_app_is_cancelled_and_leaves_no_files(stand: Stand, app: str) -> None:

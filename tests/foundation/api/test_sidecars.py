@@ -6,6 +6,7 @@ import pytest
 
 from tests.foundation.api.stand import Stand
 
+NO_COMMAND, LONG_NAME = "command is not present", "Name is too long (maximum is 255 characters)"
 TOO_LARGE = 'The memory allocation defined is too large to run with the dependent "web" process'
 
 
@@ -89,6 +90,30 @@ def test_droplet_assignment_name_conflict_is_refused_and_changes_nothing(stand: 
         "Consider renaming 's'."
     )
     stand.get(f"/v3/apps/{app}/droplets/current", 404)
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "sentence"),
+    [
+        (droplet_sidecar(command=" "), "command is not present"),
+        (droplet_sidecar(""), "name is not present"),
+        (droplet_sidecar("s" * 256, command=""), ", ".join([NO_COMMAND, LONG_NAME])),
+        (droplet_sidecar(command="c" * 4097), "Command is too long (maximum is 4096 characters)"),
+    ],
+)
+def test_droplet_assignment_sidecar_that_cannot_run_is_refused(
+    stand: Stand, app: str, sidecar: dict[str, Any], sentence: str
+) -> None:
+    stand.stager.result = {"process_types": {"web": "./run"}, "sidecars": [sidecar]}
+    (error,) = stand.assign(app, stand.build(app)["droplet"]["guid"], 422)["errors"]
+    assert error["detail"] == sentence
+    assert stand.get(f"/v3/apps/{app}/sidecars")["resources"] == []
+
+
+def test_droplet_assignment_sidecar_at_the_limits_is_kept(stand: Stand, app: str) -> None:
+    longest = droplet_sidecar("s" * 255, command="c" * 4096)
+    stand.stager.result = {"process_types": {"web": "./run"}, "sidecars": [longest]}
+    stand.assign(app, stand.build(app)["droplet"]["guid"])
 
 
 def test_droplet_assignment_new_type_too_small_for_its_sidecars_is_refused(stand: Stand, app: str) -> None:

@@ -35,6 +35,15 @@ def test_processes_see_the_environment_of_the_platform(
     assert application["instance_id"] == only(runner, spec.process_guid).guid
 
 
+def test_a_worker_without_ports_is_told_so(make_runner: MakeRunner, empty: Path, log: Lines) -> None:
+    runner = make_runner()
+    show = "echo $PORT [$CF_INSTANCE_PORT] [$CF_INSTANCE_ADDR] $CF_INSTANCE_PORTS; exec sleep 1000"
+    spec = process(empty, show, type="worker", ports=[])
+    runner.run(spec, log)
+    log.wait_for("8080 [] [] []")
+    assert "8080 [] [] []" in log.texts("APP/PROC/WORKER")
+
+
 def test_a_line_longer_than_the_engine_keeps_whole_arrives_whole(
     make_runner: MakeRunner, empty: Path, log: Lines
 ) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from foundation.archives import zips
 from foundation.engine.engine import Engine
 from foundation.engine.wanted import Wanted
 from foundation.staging.stager import ContainerStager
-from tests.foundation.engine_fixtures import STACK, Lines
+from tests.foundation.engine_fixtures import STACK, Lines, until
 from tests.foundation.staging.stagings import FINAL, Request, supply
 
 pytestmark = pytest.mark.engine
@@ -23,7 +24,7 @@ def test_a_staging_that_takes_too_long_is_killed(
     result = stager.stage(request, log)
     assert result.timed_out
     assert result.droplet_sha256 is None
-    assert engine.find({}) == []
+    until(lambda: engine.find({}) == [])
 
 
 def test_a_cancelled_staging_ends(stager: ContainerStager, request_of: Request, log: Lines) -> None:
@@ -37,6 +38,45 @@ def test_a_cancelled_staging_ends(stager: ContainerStager, request_of: Request, 
     thread.join(60)
     assert [result.exit_code for result in results] == [137]
     assert not results[0].timed_out
+
+
+def test_a_staging_that_is_cancelled_while_its_buildpacks_are_unzipped_makes_no_container(
+    stager: ContainerStager, request_of: Request, log: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_of(first=supply("true"), last=FINAL)
+    unpack = zips.unpack
+
+    def cancelled_meanwhile(path: Path, into: Path) -> None:
+        stager.cancel(request.build_guid)
+        unpack(path, into)
+
+    monkeypatch.setattr(zips, "unpack", cancelled_meanwhile)
+    assert stager.stage(request, log).exit_code == 137
+    assert log.texts() == []
+
+
+def test_a_staging_that_is_cancelled_before_it_begins_makes_no_container(
+    stager: ContainerStager, request_of: Request, log: Lines
+) -> None:
+    request = request_of(first=supply("true"), last=FINAL)
+    stager.cancel(request.build_guid)
+    assert stager.stage(request, log).exit_code == 137
+    assert log.texts() == []
+    assert stager.stage(request, log).exit_code == 0  # a cancelled build is cancelled once
+
+
+def test_a_staging_gives_its_result_before_its_container_is_gone(
+    engine: Engine, images: Mapping[str, str], programs: Path, request_of: Request, log: Lines, tmp_path: Path
+) -> None:
+    going = threading.Event()
+    remove = engine.remove
+    vars(engine)["remove"] = lambda container: going.wait(60) and remove(container)
+    stager = ContainerStager(engine=engine, images=images, programs=programs, cache=tmp_path / "cache")
+    del vars(engine)["remove"]
+    assert stager.stage(request_of(first=supply("true"), last=FINAL), log).exit_code == 0
+    assert len(engine.find({})) == 1
+    going.set()
+    until(lambda: engine.find({}) == [])
 
 
 def test_what_a_killed_server_left_is_removed_at_the_next_start(

@@ -11,7 +11,7 @@ from foundation.engine.engine import Engine
 from foundation.failures import StagingUnavailableError
 from foundation.model.staging import BuildpackRef
 from foundation.staging.stager import ContainerStager
-from tests.foundation.engine_fixtures import STACK, Lines, zip_of
+from tests.foundation.engine_fixtures import STACK, Lines, until, zip_of
 from tests.foundation.staging.stagings import FINAL, Request, supply
 
 pytestmark = pytest.mark.engine
@@ -75,7 +75,7 @@ def test_a_package_that_leads_out_fails_with_its_reason(
     buildpack = BuildpackRef(key="bad", name="bad_buildpack", archive=bad)
     assert stager.stage(replace(request, buildpacks=[buildpack]), log).exit_code == 1
     assert any("buildpack 'bad_buildpack': the archive's entry" in text for text in log.texts("STG"))
-    assert engine.find({}) == []
+    until(lambda: engine.find({}) == [])
 
 
 def test_an_image_or_engine_that_is_gone_makes_staging_unavailable(

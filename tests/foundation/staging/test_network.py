@@ -54,7 +54,7 @@ def test_an_offline_staging_has_no_network_and_another_one_has(
     request = request_of(first={"bin/supply": ONLINE}, last=FINAL)
     stager.stage(request, log)
     assert not any("eth0:" in text for text in log.texts())
-    stager.stage(replace(request, offline=False), log)
+    stager.stage(replace(request, build_guid="build-2", offline=False), log)
     assert any("eth0:" in text for text in log.texts())
 
 

@@ -117,14 +117,39 @@ func TestScriptsAreSourcedInOrderBeforeTheCommand(t *testing.T) {
 	d.equal(done.stderr, "")
 }
 
-func TestScriptCanEndTheProcessOrSpoilTheCommand(t *testing.T) {
+func TestTrap30ScriptCanEndTheProcessOrSpoilTheCommand(t *testing.T) {
+	for _, script := range [][]string{{"profile.d", "a.sh"}, {"app", ".profile.d", "a.sh"}, {"app", ".profile"}} {
+		t.Run(filepath.Join(script...), func(t *testing.T) {
+			d := newDroplet(t)
+			d.write("exit 9", script...)
+			d.equal(d.launch("app", "echo never", ""), outcome{9, "Invoking pre-start scripts.\n", ""})
+			d.write("set -- first 'echo other'", script...)
+			d.equal(d.says("echo mine"), "other\n")
+			d.write(`echo "$#" >&2`, script...)
+			d.equal(d.launch("app", "true", "").stderr, "2\n")
+		})
+	}
+}
+
+func TestScriptWithASpaceInItsNameIsNotFoundAndTheRestGoesOn(t *testing.T) {
+	for _, folder := range [][]string{{"profile.d"}, {"app", ".profile.d"}} {
+		t.Run(filepath.Join(folder...), func(t *testing.T) {
+			d := newDroplet(t)
+			d.write("echo spaced", append(folder, "a b.sh")...)
+			d.write("echo next", append(folder, "c.sh")...)
+			done := d.launch("app", "echo command", "")
+			d.equal(done.stdout, "Invoking pre-start scripts.\nnext\nInvoking start command.\ncommand\n")
+			d.equal(strings.Contains(done.stderr, "profile.d/a: No such file or directory"), true)
+		})
+	}
+}
+
+func TestFolderAmongTheScriptsIsAnErrorThatGoesOn(t *testing.T) {
 	d := newDroplet(t)
-	d.write("exit 9", "profile.d", "a.sh")
-	d.equal(d.launch("app", "echo never", ""), outcome{9, "Invoking pre-start scripts.\n", ""})
-	d.write("set -- first 'echo other'", "profile.d", "a.sh")
-	d.equal(d.says("echo mine"), "other\n")
-	d.write(`echo "$#" >&2`, "profile.d", "a.sh")
-	d.equal(d.launch("app", "true", "").stderr, "2\n")
+	d.write("", "profile.d", "folder", "file")
+	done := d.launch("app", "echo command", "")
+	d.equal(done.stdout, invoking+"command\n")
+	d.equal(strings.Contains(done.stderr, "source: ../profile.d/folder: is a directory"), true)
 }
 
 func TestScriptMadeByAnEarlierOneIsSourced(t *testing.T) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,59 +41,101 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	flags := flag.NewFlagSet("router "+arguments[0], flag.ContinueOnError)
 	listen := flags.String("listen", "", "`address:port` to serve on")
-	var values []*string
 	switch arguments[0] {
 	case "serve":
-		values = []*string{listen, flags.String("admin", "", "unix `socket` that takes the routing table")}
+		admin := flags.String("admin", "", "unix `socket` that takes the routing table")
+		secure := secured{
+			listen:      flags.String("tls-listen", "", "`address:port` to serve TLS on too, or nothing"),
+			certificate: flags.String("certificate", "", "its certificate, a `file`"),
+			key:         flags.String("key", "", "its key, a `file`"),
+		}
+		if err := parse(flags, arguments[1:], listen, admin); err != nil {
+			return err
+		}
+		return serveApps(ctx, *listen, secure, *admin)
 	case "front":
-		values = []*string{
-			listen, flags.String("upstream", "", "`URL` of the store"), flags.String("prefix", "", "`path` to read below"),
+		upstream, prefix := flags.String("upstream", "", "`URL` of the store"), flags.String("prefix", "", "`path` to read below")
+		if err := parse(flags, arguments[1:], listen, upstream, prefix); err != nil {
+			return err
 		}
-	default:
-		return fmt.Errorf("unknown mode %q: it is serve or front", arguments[0])
+		return serveStore(ctx, *listen, *upstream, *prefix)
 	}
-	if err := flags.Parse(arguments[1:]); err != nil {
-		return err
-	}
-	for _, value := range values {
-		if *value == "" || flags.NArg() > 0 {
-			flags.Usage()
-			return errors.New("every flag is needed, and nothing else")
-		}
-	}
-	if arguments[0] == "serve" {
-		return serveApps(ctx, *listen, *values[1])
-	}
-	handler, err := front.New(*values[1], *values[2])
-	if err != nil {
-		return err
-	}
-	return serve(ctx, *listen, handler)
+	return fmt.Errorf("unknown mode %q: it is serve or front", arguments[0])
 }
 
-// serveApps takes the port first: a second router must not take the first one's socket.
-func serveApps(ctx context.Context, listen, admin string) error {
+func parse(flags *flag.FlagSet, arguments []string, needed ...*string) error {
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	for _, value := range needed {
+		if *value == "" || flags.NArg() > 0 {
+			flags.Usage()
+			return errors.New("every flag but those of TLS is needed, and nothing else")
+		}
+	}
+	return nil
+}
+
+// serveApps takes the ports first: a second router must not take the first one's socket.
+func serveApps(ctx context.Context, listen string, secure secured, admin string) error {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
-	socket, err := listenAdmin(admin)
+	listeners, err := secure.listenToo(listener)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	table := router.NewTable()
-	go untilDone(ctx, router.NewAdmin(table), socket)
-	fmt.Printf("listening %s\n", listener.Addr())
-	return untilDone(ctx, router.NewProxy(table), listener)
+	socket, err := listenAdmin(admin)
+	if err != nil {
+		return err // the end of the process frees the ports
+	}
+	table, accesses := router.NewTable(), router.NewAccesses()
+	go untilDone(ctx, router.NewAdmin(table, accesses), socket)
+	tell(listeners)
+	return untilDone(ctx, router.NewProxy(table, accesses), listeners...)
 }
 
-func serve(ctx context.Context, listen string, handler http.Handler) error {
+func serveStore(ctx context.Context, listen, upstream, prefix string) error {
+	handler, err := front.New(upstream, prefix)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("listening %s\n", listener.Addr())
+	tell([]net.Listener{listener})
 	return untilDone(ctx, handler, listener)
+}
+
+// tell prints the line that whoever started us waits for.
+func tell(listeners []net.Listener) {
+	words := []string{"listening"}
+	for _, listener := range listeners {
+		words = append(words, listener.Addr().String())
+	}
+	fmt.Println(strings.Join(words, " "))
+}
+
+// secured is where and with what TLS is served.
+type secured struct{ listen, certificate, key *string }
+
+// listenToo returns the listener with one for TLS after it, where that is wished for.
+func (s secured) listenToo(plain net.Listener) ([]net.Listener, error) {
+	if *s.listen == "" {
+		return []net.Listener{plain}, nil
+	}
+	pair, err := tls.LoadX509KeyPair(*s.certificate, *s.key)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	listener, err := tls.Listen("tcp", *s.listen, config)
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{plain, listener}, nil
 }
 
 // listenAdmin makes a socket that only this user can open; one that nobody listens to any more is replaced.
@@ -112,10 +156,12 @@ func listenAdmin(path string) (net.Listener, error) {
 }
 
 // untilDone serves until the context ends, then lets open requests finish for a while.
-func untilDone(ctx context.Context, handler http.Handler, listener net.Listener) error {
+func untilDone(ctx context.Context, handler http.Handler, listeners ...net.Listener) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	failed := make(chan error, len(listeners))
+	for _, listener := range listeners {
+		go func() { failed <- server.Serve(listener) }()
+	}
 	select {
 	case err := <-failed:
 		return err

@@ -102,13 +102,15 @@ func TestServeTakesItsTableAndDrainsOnTerm(t *testing.T) {
 	if about, err := os.Stat(socket); err != nil || about.Mode().Perm() != 0o600 {
 		t.Errorf("the socket is %v, %v", about, err)
 	}
-	table := fmt.Sprintf(`{"routes":[{"host":"127.0.0.1","path":"","backends":["%s"]}]}`, app.Listener.Addr())
+	table := fmt.Sprintf(`{"routes":[{"host":"localhost","path":"","backends":[{"address":"%s"}]}]}`, app.Listener.Addr())
 	if status := put(t, socket, table); status != http.StatusNoContent {
 		t.Fatalf("the table was answered %d", status)
 	}
 	answers := make(chan string, 1)
 	go func() {
-		response, err := http.Get("http://" + address)
+		request, _ := http.NewRequest(http.MethodGet, "http://"+address, nil)
+		request.Host = "localhost"
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			answers <- err.Error()
 			return
@@ -203,6 +205,7 @@ func TestWrongUsageExitsOne(t *testing.T) {
 		{}, {"other"}, {"serve"}, {"serve", "-listen", "127.0.0.1:0"}, {"serve", "-listen", "", "-admin", "x"},
 		{"front", "-listen", "127.0.0.1:0", "-upstream", "http://h"}, {"serve", "-listen", "a", "-admin", "b", "more"},
 		{"front", "-listen", "127.0.0.1:0", "-upstream", "h", "-prefix", "/b/"},
+		{"serve", "-listen", "127.0.0.1:0", "-admin", "x", "-tls-listen", "127.0.0.1:0"},
 	} {
 		refused(t, arguments...)
 	}

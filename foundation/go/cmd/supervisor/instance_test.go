@@ -44,6 +44,8 @@ type record struct {
 	Event        string
 	PID          int
 	Status       *int
+	Killed, OOM  bool
+	Reason       string
 }
 
 // running is a supervisor that was started, and what it has said so far.
@@ -71,8 +73,14 @@ func shell(source, script string, env ...string) supervisor.Process {
 // supervise starts a supervisor of processes that belong to nobody where we are root, else to us.
 func supervise(t *testing.T, grace float64, processes ...supervisor.Process) *running {
 	t.Helper()
+	return begin(t, supervisor.Instance{GraceSeconds: grace, Ports: []int{8080, 8082}, Processes: processes})
+}
+
+// begin starts a supervisor of an instance.
+func begin(t *testing.T, instance supervisor.Instance) *running {
+	t.Helper()
 	t.Parallel()
-	instance := supervisor.Instance{GraceSeconds: grace, UID: nobody, GID: nobody, Dir: "/", Processes: processes}
+	instance.UID, instance.GID, instance.Dir = nobody, nobody, "/"
 	raw, err := json.Marshal(instance)
 	if err != nil {
 		t.Fatal(err)
@@ -161,15 +169,25 @@ func (r *running) texts(source, stream string) []string {
 	return found
 }
 
-// status returns with which status a process exited, or the instance ended; -1 where it never did.
-func (r *running) status(event, source string) int {
+// exit returns how a process exited.
+func (r *running) exit(source string) record {
+	r.Helper()
 	for _, one := range r.said {
-		if one.Event == event && one.Source == source {
-			return *one.Status
+		if one.Event == "exited" && one.Source == source {
+			return one
 		}
 	}
-	return -1
+	r.Fatalf("%s never exited: %+v", source, r.said)
+	return record{}
 }
+
+func (r *running) status(source string) int {
+	r.Helper()
+	return *r.exit(source).Status
+}
+
+// reason returns why the instance ended, as the last line says it.
+func (r *running) reason() string { return r.said[len(r.said)-1].Reason }
 
 func (r *running) pid(source string) int {
 	for _, one := range r.said {

@@ -33,18 +33,18 @@ func TestEachProcessIsTaggedAndItsExitComesLast(t *testing.T) {
 		last = append(last, one.Event+one.Text)
 	}
 	equal(t, last, []string{"Exit status 3", "exited", "ended"})
-	equal(t, r.status("exited", web), 3)
-	equal(t, r.status("ended", web), 3)
+	equal(t, r.status(web), 3)
+	equal(t, r.reason(), "APP/PROC/WEB: Exited with status 3")
 }
 
-func TestExitWithZeroEndsTheOthersWithTerm(t *testing.T) {
+func TestTrap11ExitWithZeroEndsTheOthersWithTerm(t *testing.T) {
 	r := supervise(
 		t, 10, shell(web, `trap 'echo asked; exit 5' TERM; echo ready >&2; while :; do read -t 1 <> <(:); done`),
 		shell(side, "sleep 0.3"),
 	)
 	equal(t, r.end(), 1)
-	equal(t, r.status("ended", side), 0)
-	equal(t, r.status("exited", web), 5)
+	equal(t, r.reason(), "Codependent step exited")
+	equal(t, r.status(web), 5)
 	equal(t, r.texts(web, "OUT"), []string{"asked", "Exit status 5"})
 }
 
@@ -54,19 +54,30 @@ func TestStopSignalsAllAndExitsZero(t *testing.T) {
 	r.waitFor("ready")
 	r.stop()
 	equal(t, r.end(), 0)
-	equal(t, []int{r.status("exited", web), r.status("exited", side), r.status("ended", "")}, []int{143, 143, 0})
+	equal(t, []int{r.status(web), r.status(side)}, []int{143, 143})
+	equal(t, r.reason(), "")
 }
 
-func TestProcessThatIgnoresTermIsKilledAfterTheGraceTime(t *testing.T) {
+func TestTrap17ProcessThatIgnoresTermIsKilledAfterTheGraceTime(t *testing.T) {
 	r := supervise(t, 0.5, shell(web, "trap '' TERM; echo ready; while :; do sleep 0.1; done"))
 	r.waitFor("ready")
 	asked := time.Now()
 	r.stop()
 	equal(t, r.end(), 0)
-	equal(t, r.status("exited", web), 137)
+	equal(t, r.status(web), 137)
+	equal(t, r.exit(web).Killed, true)
+	equal(t, r.texts(web, "OUT")[1:], []string{"Exit status 137 (exceeded 500ms graceful shutdown interval)"})
 	if waited := time.Since(asked); waited < 500*time.Millisecond {
 		t.Errorf("it was killed after %v", waited)
 	}
+}
+
+func TestTheReasonComesWhenAllHaveEndedAndNamesTheFirstAlone(t *testing.T) {
+	stubborn := "trap '' TERM; echo ready; while :; do sleep 0.1; done"
+	r := supervise(t, 0.5, shell(web, "sleep 0.3; exit 3"), shell(side, stubborn))
+	equal(t, r.end(), 1)
+	equal(t, r.reason(), "APP/PROC/WEB: Exited with status 3")
+	equal(t, []bool{r.exit(web).Killed, r.exit(side).Killed}, []bool{false, true})
 }
 
 func TestOrphanThatKeepsTheOutputOpenHoldsUpNothing(t *testing.T) {
@@ -123,8 +134,8 @@ func TestProcessThatCannotBeStartedEndsTheInstance(t *testing.T) {
 	missing := supervisor.Process{Source: side, Argv: []string{"/no/such/program"}}
 	r := supervise(t, 10, shell(web, "exec sleep 1000"), missing)
 	equal(t, r.end(), 1)
-	equal(t, r.status("ended", side), 127)
-	equal(t, r.status("exited", web), 143)
+	equal(t, r.reason(), side+": Exited with status 127")
+	equal(t, r.status(web), 143)
 	if said := r.texts(side, "ERR"); len(said) != 1 || !strings.Contains(said[0], "/no/such/program: no such file") {
 		t.Errorf("it says %q", said)
 	}
@@ -133,7 +144,7 @@ func TestProcessThatCannotBeStartedEndsTheInstance(t *testing.T) {
 func TestProcessWithoutCommandEndsTheInstance(t *testing.T) {
 	r := supervise(t, 10, supervisor.Process{Source: web})
 	equal(t, r.end(), 1)
-	equal(t, r.status("ended", web), 127)
+	equal(t, r.status(web), 127)
 }
 
 func TestEverythingWrittenBeforeTheExitComesBeforeIt(t *testing.T) {
@@ -165,7 +176,7 @@ func TestEnvironmentIsTheGivenOneAndTheContainersAddress(t *testing.T) {
 	for name, want := range map[string]string{
 		"A": "1", "USER": "other", "CF_INSTANCE_INTERNAL_IP": address, "CF_INSTANCE_PORT": "8080",
 		"CF_INSTANCE_ADDR":      address + ":8080",
-		"CF_INSTANCE_PORTS":     `[{"external":8080,"internal":8080}]`,
+		"CF_INSTANCE_PORTS":     `[{"external":8080,"internal":8080},{"external":8082,"internal":8082}]`,
 		"MUST_NOT_BE_INHERITED": "absent",
 	} {
 		equal(t, name+"="+valueOf(given, name), name+"="+want)
@@ -175,12 +186,15 @@ func TestEnvironmentIsTheGivenOneAndTheContainersAddress(t *testing.T) {
 	}
 }
 
-func TestEnvironmentWithoutPortOrUserHasThePlatformsDefaults(t *testing.T) {
-	r := supervise(t, 10, supervisor.Process{Source: side, Argv: []string{"/bin/bash", "-c", "env"}})
+func TestEnvironmentWithoutPortsOrUserHasThePlatformsDefaults(t *testing.T) {
+	process := supervisor.Process{
+		Source: side, Argv: []string{"/bin/bash", "-c", "env"}, Env: map[string]string{"PORT": "8080"},
+	}
+	r := begin(t, supervisor.Instance{Processes: []supervisor.Process{process}})
 	r.end()
 	given := r.texts(side, "OUT")
 	for name, want := range map[string]string{
-		"CF_INSTANCE_PORT": "", "CF_INSTANCE_ADDR": "", "CF_INSTANCE_PORTS": "[]", "USER": "vcap",
+		"PORT": "8080", "CF_INSTANCE_PORT": "", "CF_INSTANCE_ADDR": "", "CF_INSTANCE_PORTS": "[]", "USER": "vcap",
 		"PATH": "/usr/local/bin:/usr/bin:/bin",
 	} {
 		equal(t, name+"="+valueOf(given, name), name+"="+want)

@@ -22,12 +22,13 @@ const (
 const shell = "/bin/bash"
 
 // script is what bash runs: $1 is the app's folder, $2 the command. The two stay where scripts see them, and may
-// overwrite them, until all scripts have been sourced, as with the official launcher.
+// overwrite them, until all scripts have been sourced. As with the official launcher the scripts' names are words
+// of bash, so that one with a space in it is not found, and a folder is an error that goes on.
 const script = `cd "$1"
 echo 'Invoking pre-start scripts.'
-for env_file in ../profile.d/*; do if [ -f "$env_file" ]; then . "$env_file"; fi; done
-for env_file in .profile.d/*; do if [ -f "$env_file" ]; then . "$env_file"; fi; done
-if [ -f .profile ]; then . ./.profile; fi
+if [ -n "$(ls ../profile.d/* 2>/dev/null)" ]; then for env_file in ../profile.d/*; do source $env_file; done; fi
+if [ -n "$(ls .profile.d/* 2>/dev/null)" ]; then for env_file in .profile.d/*; do source $env_file; done; fi
+if [ -f .profile ]; then source .profile; fi
 shift
 echo 'Invoking start command.'
 exec %s "$@"`

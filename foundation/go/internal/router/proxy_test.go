@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,12 +39,21 @@ func refusing(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// to is a route to instances that have no facts but their addresses.
+func to(host, path string, addresses ...string) Route {
+	route := Route{Host: host, Path: path}
+	for _, address := range addresses {
+		route.Backends = append(route.Backends, Backend{Address: address})
+	}
+	return route
+}
+
 // routing starts a router with a table; it returns its URL.
 func routing(t *testing.T, routes ...Route) (string, *Table) {
 	t.Helper()
 	table := NewTable()
 	swap(t, table, routes...)
-	server := httptest.NewServer(NewProxy(table))
+	server := httptest.NewServer(NewProxy(table, NewAccesses()))
 	t.Cleanup(server.Close)
 	return server.URL, table
 }
@@ -97,8 +107,8 @@ func equal(t *testing.T, got, want any) {
 func TestRequestGoesToTheLongestPathOfItsHost(t *testing.T) {
 	root, deep, star, other := app(t, "root"), app(t, "deep"), app(t, "star"), app(t, "other")
 	url, _ := routing(
-		t, Route{"App.Example", "", []string{root}}, Route{"app.example", "/Deep/er/", []string{deep}},
-		Route{"app.example", "/deep", []string{other}}, Route{"*.example", "", []string{star}},
+		t, to("App.Example", "", root), to("app.example", "/Deep/er/", deep),
+		to("app.example", "/deep", other), to("*.example", "", star),
 	)
 	for target, want := range map[string]string{
 		"app.example/": "root", "APP.example:8080/x": "root", "app.example/deep/er": "deep", "app.example/DEEP/er/x?y": "deep",
@@ -110,57 +120,51 @@ func TestRequestGoesToTheLongestPathOfItsHost(t *testing.T) {
 }
 
 func TestFailuresAreToldAsGorouterTellsThem(t *testing.T) {
-	url, _ := routing(
-		t, Route{"empty.example", "", nil}, Route{"down.example", "", []string{refusing(t), refusing(t)}},
-		Route{"only.example", "/path", []string{app(t, "x")}},
+	dead := refusing(t)
+	url, table := routing(
+		t, to("empty.example", "", dead), to("down.example", "", dead, dead),
+		to("only.example", "/path", app(t, "x")), to("never.example", ""),
 	)
+	swap(t, table, to("empty.example", ""), to("never.example", ""), table.Routes()[1], table.Routes()[2])
+	const unknown, never = "unknown_route", "no-cache, no-store"
 	for host, want := range map[string][]any{
-		"none.example:80": {404, "unknown_route", "404 Not Found: Requested route ('none.example') does not exist.\n"},
-		"only.example":    {404, "unknown_route", "404 Not Found: Requested route ('only.example') does not exist.\n"},
-		"empty.example":   {503, "no_endpoints", "503 Service Unavailable: Requested route ('empty.example') has no available endpoints.\n"},
-		"down.example":    {502, "endpoint_failure", "502 Bad Gateway: Registered endpoint failed to handle the request.\n"},
+		"none.example:80":  {404, unknown, never, "404 Not Found: Requested route ('none.example:80') does not exist.\n"},
+		"never.example":    {404, unknown, never, "404 Not Found: Requested route ('never.example') does not exist.\n"},
+		"only.example":     {404, unknown, never, "404 Not Found: Requested route ('only.example') does not exist.\n"},
+		"empty.example:80": {503, "no_endpoints", "public,max-age=2", "503 Service Unavailable: Requested route ('empty.example:80') has no available endpoints.\n"},
+		"127.0.0.1:80":     {400, "empty_host", "public,max-age=2", "400 Bad Request: Request had empty Host header\n"},
+		"down.example": {
+			502, "endpoint_failure (dial tcp " + dead + ": connect: connection refused)", "",
+			"502 Bad Gateway: Registered endpoint failed to handle the request.\n",
+		},
 	} {
 		got := get(t, url, host)
-		equal(t, []any{got.StatusCode, got.Header.Get("X-Cf-Routererror"), got.body}, want)
+		equal(t, []any{got.StatusCode, got.Header.Get("X-Cf-Routererror"), got.Header.Get("Cache-Control"), got.body}, want)
+		equal(t, got.Header.Get("Content-Type")+got.Header.Get("X-Content-Type-Options"), "text/plain; charset=utf-8nosniff")
+		equal(t, got.Header.Values("X-Vcap-Request-Id"), []string{})
 	}
 }
 
-func TestInstancesTakeTurnsAndRefusingOnesArePassedOver(t *testing.T) {
-	url, _ := routing(t, Route{"a.example", "", []string{app(t, "1"), refusing(t), app(t, "2")}})
-	said := ""
-	for range 6 {
-		said += ask(t, http.MethodPost, url, "a.example", strings.NewReader("body")).body
+func TestEmptiedRouteIsUnknownAfterAWhile(t *testing.T) {
+	url, table := routing(t, to("a.example", "", app(t, "root")), to("a.example", "/deep", app(t, "deep")))
+	began := time.Now()
+	at := func(after time.Duration) { table.now = func() time.Time { return began.Add(after) } }
+	at(0)
+	for range 3 { // a swap of other routes does not begin the time again
+		swap(t, table, table.Routes()[0], to("a.example", "/deep"))
+		equal(t, get(t, url+"/deep", "a.example").StatusCode, 503)
+		at(9 * time.Second)
 	}
-	equal(t, said, "122122")
-}
-
-func TestBodyReachesTheNextInstanceWhole(t *testing.T) {
-	// It answers when it has read all: who answers before need not be sent the rest.
-	echo := instance(t, func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		w.Write(body)
-	})
-	url, _ := routing(t, Route{"a.example", "", []string{refusing(t), echo}})
-	for _, body := range []string{strings.Repeat("x", 1<<20), ""} {
-		got := ask(t, http.MethodPost, url, "a.example", strings.NewReader(body))
-		equal(t, len(got.body), len(body))
-	}
-}
-
-func TestRequestThatAnInstanceBrokeOffIsNotSentAgain(t *testing.T) {
-	var requests atomic.Int64
-	breaking := func(http.ResponseWriter, *http.Request) {
-		requests.Add(1)
-		panic(http.ErrAbortHandler)
-	}
-	url, _ := routing(t, Route{"a.example", "", []string{instance(t, breaking), instance(t, breaking)}})
-	equal(t, get(t, url, "a.example").StatusCode, 502)
-	equal(t, requests.Load(), 1)
+	at(10 * time.Second)
+	equal(t, get(t, url+"/deep", "a.example").body, "root")
+	swap(t, table, to("a.example", ""), to("a.example", "/deep"))
+	at(20 * time.Second)
+	equal(t, get(t, url+"/deep", "a.example").StatusCode, 404)
 }
 
 func TestAppSeesTheRequestAndWhereItCameFrom(t *testing.T) {
 	seen := make(chan *http.Request, 2)
-	url, _ := routing(t, Route{"a.example", "", []string{instance(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r })}})
+	url, _ := routing(t, to("a.example", "", instance(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r })))
 	got := get(t, url+"/a%2Fb/../c?x=1;y=%zz", "A.example:99", "X-Forwarded-For", "1.2.3.4", "X-Vcap-Request-Id", "forged")
 	request := <-seen
 	equal(t, request.RequestURI, "/a%2Fb/../c?x=1;y=%zz")
@@ -168,22 +172,34 @@ func TestAppSeesTheRequestAndWhereItCameFrom(t *testing.T) {
 	equal(t, request.Header.Get("X-Forwarded-For"), "1.2.3.4, 127.0.0.1")
 	equal(t, request.Header.Get("X-Forwarded-Proto"), "http")
 	equal(t, request.Header.Values("X-Forwarded-Host"), []string{})
+	start, err := strconv.ParseInt(request.Header.Get("X-Request-Start"), 10, 64)
+	if since := time.Since(time.UnixMilli(start)); err != nil || since < 0 || since > time.Minute {
+		t.Errorf("X-Request-Start is %v ago: %v", since, err)
+	}
 	id := request.Header.Get("X-Vcap-Request-Id")
 	equal(t, len(id), 36)
 	equal(t, got.Header.Values("X-Vcap-Request-Id"), []string{id})
-	get(t, url, "a.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "outer")
+	get(t, url, "a.example", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "outer", "X-Request-Start", "then")
 	request = <-seen
 	equal(t, request.Header.Get("X-Forwarded-Proto")+request.Header.Get("X-Forwarded-Host"), "httpsouter")
+	equal(t, request.Header.Get("X-Request-Start"), "then")
+}
+
+func TestAppsOwnRequestIDIsKept(t *testing.T) {
+	url, _ := routing(t, to("a.example", "", instance(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Vcap-Request-Id", "the app's own")
+	})))
+	equal(t, get(t, url, "a.example").Header.Values("X-Vcap-Request-Id"), []string{"the app's own"})
 }
 
 func TestStreamArrivesAsItIsWritten(t *testing.T) {
 	more := make(chan struct{})
-	url, _ := routing(t, Route{"a.example", "", []string{instance(t, func(w http.ResponseWriter, _ *http.Request) {
+	url, _ := routing(t, to("a.example", "", instance(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "first")
 		w.(http.Flusher).Flush()
 		<-more
 		fmt.Fprintln(w, "second")
-	})}})
+	})))
 	request, _ := http.NewRequest(http.MethodGet, url, nil)
 	request.Host = "a.example"
 	response, err := http.DefaultTransport.RoundTrip(request)
@@ -200,7 +216,7 @@ func TestStreamArrivesAsItIsWritten(t *testing.T) {
 }
 
 func TestUpgradedConnectionCarriesBothWays(t *testing.T) {
-	url, _ := routing(t, Route{"a.example", "", []string{refusing(t), instance(t, func(w http.ResponseWriter, r *http.Request) {
+	url, _ := routing(t, to("a.example", "", refusing(t), instance(t, func(w http.ResponseWriter, r *http.Request) {
 		connection, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
@@ -209,7 +225,7 @@ func TestUpgradedConnectionCarriesBothWays(t *testing.T) {
 		fmt.Fprintf(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", r.Header.Get("Upgrade"))
 		line, _ := buffered.ReadString('\n')
 		fmt.Fprint(connection, strings.ToUpper(line))
-	})}})
+	})))
 	connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +246,7 @@ func TestUpgradedConnectionCarriesBothWays(t *testing.T) {
 
 func TestTableIsSwappedUnderLoadWithoutALostRequest(t *testing.T) {
 	one, two := app(t, "1"), app(t, "2")
-	url, table := routing(t, Route{"a.example", "", []string{one}})
+	url, table := routing(t, to("a.example", "", one))
 	var askers sync.WaitGroup
 	var wrong atomic.Int64
 	for range 4 {
@@ -245,7 +261,7 @@ func TestTableIsSwappedUnderLoadWithoutALostRequest(t *testing.T) {
 		}()
 	}
 	for number := range 500 {
-		swap(t, table, Route{"a.example", "", []string{[]string{one, two}[number%2]}}, Route{fmt.Sprint("b", number), "", nil})
+		swap(t, table, to("a.example", "", []string{one, two}[number%2]), to(fmt.Sprint("b", number), ""))
 	}
 	askers.Wait()
 	equal(t, wrong.Load(), 0)
@@ -261,7 +277,7 @@ func TestConnectionIsNotKeptForTheNextOwnerOfAnAddress(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	url, _ := routing(t, Route{"a.example", "", []string{server.Listener.Addr().String()}})
+	url, _ := routing(t, to("a.example", "", server.Listener.Addr().String()))
 	get(t, url, "a.example")
 	get(t, url, "a.example")
 	equal(t, connections.Load(), 2)

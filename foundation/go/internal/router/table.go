@@ -7,15 +7,27 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Route sends a host, and what lies below a path of it, to instances; Host may start with `*.`, Path is empty or
-// starts with a slash, Backends are ip:port.
+// starts with a slash.
 type Route struct {
-	Host     string   `json:"host"`
-	Path     string   `json:"path"`
-	Backends []string `json:"backends"`
+	Host     string    `json:"host"`
+	Path     string    `json:"path"`
+	Backends []Backend `json:"backends"`
+}
+
+// Backend is an instance, at ip:port.
+type Backend struct {
+	Address     string `json:"address"`
+	App         string `json:"app_guid"`
+	Process     string `json:"process_guid"`
+	ProcessType string `json:"process_type"`
+	Index       int    `json:"index"`
+	Instance    string `json:"instance_guid"`
 }
 
 func (r Route) check() error {
@@ -26,53 +38,55 @@ func (r Route) check() error {
 		return fmt.Errorf("the path %q of %s does not start with a slash", r.Path, r.Host)
 	}
 	for _, backend := range r.Backends {
-		if host, port, err := net.SplitHostPort(backend); err != nil || host == "" || port == "" {
-			return fmt.Errorf("the backend %q of %s is no ip:port", backend, r.Host)
+		if host, port, err := net.SplitHostPort(backend.Address); err != nil || host == "" || port == "" {
+			return fmt.Errorf("the backend %q of %s is no ip:port", backend.Address, r.Host)
 		}
 	}
 	return nil
 }
 
-// entry is a route as it is looked up: in lower case, as gorouter does it.
-type entry struct {
-	path     string
-	backends []string
-	next     atomic.Uint64
-}
-
+// snapshot is a table as it was given, and as it is looked up: in lower case, as gorouter does it.
 type snapshot struct {
 	routes []Route
-	byHost map[string][]*entry // of each host the longest path first
+	byHost map[string][]*pool // of each host the longest path first
 }
 
 // Table is the routing table; readers never wait for a swap.
 type Table struct {
-	current atomic.Pointer[snapshot]
+	current  atomic.Pointer[snapshot]
+	swapping sync.Mutex
+	failures *failures
+	now      func() time.Time
 }
 
 // NewTable returns a table without routes.
 func NewTable() *Table {
-	table := &Table{}
+	table := &Table{failures: &failures{since: map[place]time.Time{}}, now: time.Now}
 	table.current.Store(&snapshot{routes: []Route{}})
 	return table
 }
 
 // Swap replaces the whole table, or leaves it as it is where a route is wrong.
 func (t *Table) Swap(routes []Route) error {
-	var failures []error
-	byHost := map[string][]*entry{}
+	var wrong []error
 	for _, route := range routes {
-		failures = append(failures, route.check())
-		host := strings.ToLower(route.Host)
-		path := strings.TrimSuffix(strings.ToLower(route.Path), "/")
-		byHost[host] = append(byHost[host], &entry{path: path, backends: route.Backends})
+		wrong = append(wrong, route.check())
 	}
-	if err := errors.Join(failures...); err != nil {
+	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
-	for _, entries := range byHost {
-		slices.SortStableFunc(entries, func(a, b *entry) int { return len(b.path) - len(a.path) })
+	t.swapping.Lock()
+	defer t.swapping.Unlock()
+	before := t.current.Load().byHost
+	byHost := map[string][]*pool{}
+	for _, route := range routes {
+		host := strings.ToLower(route.Host)
+		byHost[host] = append(byHost[host], newPool(route, before[host], t.now()))
 	}
+	for _, pools := range byHost {
+		slices.SortStableFunc(pools, func(a, b *pool) int { return len(b.path) - len(a.path) })
+	}
+	t.failures.keep(routes)
 	t.current.Store(&snapshot{routes: slices.Clone(routes), byHost: byHost})
 	return nil
 }
@@ -80,15 +94,15 @@ func (t *Table) Swap(routes []Route) error {
 // Routes returns the table as it was given.
 func (t *Table) Routes() []Route { return t.current.Load().routes }
 
-// find returns the route with the longest path that the request's path lies below; an exact host goes before
-// `*.` and its domain.
-func (t *Table) find(host, path string) *entry {
-	byHost := t.current.Load().byHost
+// find returns the pool of the longest path that the request's path lies below; an exact host goes before `*.`
+// and its domain.
+func (t *Table) find(host, path string) *pool {
+	byHost, now := t.current.Load().byHost, t.now()
 	path = strings.ToLower(path)
 	for name := host; ; {
-		for _, entry := range byHost[name] {
-			if path == entry.path || strings.HasPrefix(path, entry.path+"/") || entry.path == "" {
-				return entry
+		for _, pool := range byHost[name] {
+			if pool.covers(path) && pool.known(now) {
+				return pool
 			}
 		}
 		_, domain, found := strings.Cut(strings.TrimPrefix(name, "*."), ".")
@@ -105,14 +119,4 @@ func hostname(host string) string {
 		host = name
 	}
 	return strings.ToLower(host)
-}
-
-// order returns the backends in the order to try them: each request starts with the next one.
-func (e *entry) order() []string {
-	count := uint64(len(e.backends))
-	if count == 0 {
-		return nil
-	}
-	first := (e.next.Add(1) - 1) % count
-	return slices.Concat(e.backends[first:], e.backends[:first])
 }

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 const codeNotStarted = 127
@@ -14,24 +15,28 @@ const codeNotStarted = 127
 // family are the processes that were started. Its mutex is held while one is started, waited for or signalled:
 // no signal goes to a number that has become another process's, and no exit is seen before its start is noted.
 type family struct {
-	mutex sync.Mutex
-	alive map[int]*member
-	exits chan exit
-	log   *journal
+	mutex  sync.Mutex
+	alive  map[int]*member
+	exits  chan exit
+	log    *journal
+	grace  time.Duration
+	memory memory
 }
 
 type member struct {
-	source  string
-	streams []*stream
+	source        string
+	streams       []*stream
+	asked, killed bool
 }
 
-type exit struct {
-	source string
-	status int
-}
-
-func newFamily(size int, log *journal) *family {
-	return &family{alive: map[int]*member{}, exits: make(chan exit, size), log: log}
+func newFamily(instance Instance, log *journal) *family {
+	return &family{
+		alive:  map[int]*member{},
+		exits:  make(chan exit, len(instance.Processes)),
+		log:    log,
+		grace:  time.Duration(instance.GraceSeconds * float64(time.Second)),
+		memory: newMemory(instance.Cgroup),
+	}
 }
 
 // start starts a process; where it cannot, that counts as an exit.
@@ -41,7 +46,7 @@ func (f *family) start(instance Instance, process Process) {
 	pid, streams, err := spawn(instance, process, f.log)
 	if err != nil {
 		f.log.line(process.Source, "ERR", fmt.Sprintf("The process could not be started: %v", err))
-		f.report(exit{process.Source, codeNotStarted})
+		f.report(exit{source: process.Source, status: codeNotStarted})
 		return
 	}
 	f.log.event(event{Event: "started", Source: process.Source, PID: pid})
@@ -51,12 +56,23 @@ func (f *family) start(instance Instance, process Process) {
 	}
 }
 
-// signal signals the processes that were started and still live, not their groups, as Garden does.
-func (f *family) signal(which syscall.Signal) {
+// terminate asks the processes that were started and still live to end, not their groups, as Garden does.
+func (f *family) terminate() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	for pid := range f.alive {
-		syscall.Kill(pid, which) // fails only where it is just ending
+	for pid, member := range f.alive {
+		member.asked = true
+		syscall.Kill(pid, syscall.SIGTERM) // fails only where it is just ending
+	}
+}
+
+// kill ends the processes that still live.
+func (f *family) kill() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	for pid, member := range f.alive {
+		member.killed = true
+		syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
@@ -98,11 +114,16 @@ func (f *family) finish(member *member, how syscall.WaitStatus) {
 	if how.Signaled() {
 		status = 128 + int(how.Signal())
 	}
-	f.report(exit{member.source, status})
+	f.report(exit{
+		source: member.source, status: status, asked: member.asked, killed: member.killed,
+		oom: status != 0 && f.memory.exhausted(),
+	})
 }
 
 func (f *family) report(ended exit) {
-	f.log.line(ended.source, "OUT", fmt.Sprintf("Exit status %d", ended.status))
-	f.log.event(event{Event: "exited", Source: ended.source, Status: &ended.status})
+	f.log.line(ended.source, "OUT", ended.text(f.grace))
+	f.log.event(event{
+		Event: "exited", Source: ended.source, Status: &ended.status, Killed: ended.killed, OOM: ended.oom,
+	})
 	f.exits <- ended
 }

@@ -18,6 +18,9 @@ type event struct {
 	Event  string `json:"event,omitempty"`
 	PID    int    `json:"pid,omitempty"`
 	Status *int   `json:"status,omitempty"`
+	Killed bool   `json:"killed,omitempty"` // by us, after the grace time
+	OOM    bool   `json:"oom,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // journal writes one JSON object a line, never two at once, and none behind the last.

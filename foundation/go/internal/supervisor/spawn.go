@@ -33,7 +33,7 @@ func spawn(instance Instance, process Process, log *journal) (int, []*stream, er
 		streams = append(streams, newStream(reader, log, process.Source, name))
 	}
 	started, err := os.StartProcess(process.Argv[0], process.Argv, &os.ProcAttr{
-		Dir: instance.Dir, Env: environment(process.Env), Files: files, Sys: attributes,
+		Dir: instance.Dir, Env: environment(process.Env, instance.Ports), Files: files, Sys: attributes,
 	})
 	if err != nil {
 		return 0, nil, errors.Join(err, closeAll(streams))

@@ -1,13 +1,13 @@
 // Package supervisor runs the processes of one app instance together: if one ends, all end.
 //
 // The rules are Cloud Foundry's (executor's codependent step): any exit, 0 included, ends the instance; the
-// others get SIGTERM, after the grace time SIGKILL, and a second later they are given up.
+// others get SIGTERM, after the grace time SIGKILL, and a second later they are given up. Why the instance ended
+// is said when all have ended.
 package supervisor
 
 import (
 	"io"
 	"os"
-	"syscall"
 	"time"
 )
 
@@ -19,6 +19,8 @@ type Instance struct {
 	UID          uint32    `json:"uid"`
 	GID          uint32    `json:"gid"`
 	Dir          string    `json:"dir"`
+	Ports        []int     `json:"ports"`            // on which the instance is reached; none for a worker
+	Cgroup       string    `json:"cgroup,omitempty"` // where the kernel counts; empty is the usual place
 	Processes    []Process `json:"processes"`
 }
 
@@ -35,38 +37,39 @@ type Process struct {
 // It waits for every child of this process, also for those that it did not start: as PID 1 it inherits orphans.
 func Run(instance Instance, out io.Writer, stop <-chan os.Signal) int {
 	log := &journal{out: out}
-	family := newFamily(len(instance.Processes), log)
+	family := newFamily(instance, log)
 	for _, process := range instance.Processes {
 		family.start(instance, process)
 	}
 	go family.reap()
-	left := len(instance.Processes)
+	var ended []exit
+	code := 0
 	select {
 	case first := <-family.exits:
-		family.end(instance.GraceSeconds, left-1)
-		log.last(event{Event: "ended", Source: first.source, Status: &first.status})
-		return 1
+		ended, code = []exit{first}, 1
 	case <-stop:
-		family.end(instance.GraceSeconds, left)
-		log.last(event{Event: "ended", Status: new(int)})
-		return 0
 	}
+	ended = append(ended, family.end(len(instance.Processes)-len(ended))...)
+	log.last(event{Event: "ended", Reason: reason(ended)})
+	return code
 }
 
-// end signals the processes that live and waits until the rest have ended or are given up.
-func (f *family) end(graceSeconds float64, left int) {
-	f.signal(syscall.SIGTERM)
-	grace := time.After(time.Duration(graceSeconds * float64(time.Second)))
+// end signals the processes that live and returns how the rest have ended, but for those that are given up.
+func (f *family) end(left int) []exit {
+	f.terminate()
+	grace := time.After(f.grace)
 	var giveUp <-chan time.Time
-	for left > 0 {
+	var ended []exit
+	for len(ended) < left {
 		select {
-		case <-f.exits:
-			left--
+		case one := <-f.exits:
+			ended = append(ended, one)
 		case <-grace:
-			f.signal(syscall.SIGKILL)
+			f.kill()
 			giveUp = time.After(giveUpAfter)
 		case <-giveUp:
-			return
+			return ended
 		}
 	}
+	return ended
 }
