@@ -176,11 +176,26 @@ def _end(processes: Sequence[psutil.Process], patience_s: float) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, left = psutil.wait_procs(processes, timeout=patience_s)
+    left = _wait(processes, patience_s)
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(left, timeout=10)
+    _wait(left, 10)
+
+
+def _wait(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait for processes to end, and return those that have not; init may take its time to bury the dead."""
+    deadline = time.monotonic() + seconds
+    while (left := [one for one in processes if _lives(one)]) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _words(process: psutil.Process) -> str:

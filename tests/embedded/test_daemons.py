@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from embedded import daemons
 from embedded.daemons import MARK, Daemon, Keeper
 from embedded.errors import EmbeddedError
 
@@ -146,3 +147,25 @@ def test_daemon_inherits_no_descriptor_and_no_setting_of_the_host(
     assert "AWS_PROFILE" not in process.environ()
     os.close(reading)
     os.close(writing)
+
+
+BURIES_NOBODY = """
+import subprocess, sys, time
+
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.timeout(60)
+def test_daemon_that_has_ended_and_that_nobody_has_buried_is_not_waited_for() -> None:
+    argv = [sys.executable, "-c", BURIES_NOBODY]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            assert parent.stdout
+            child = psutil.Process(int(parent.stdout.readline()))
+            daemons._end([child], 3600)
+            assert child.status() == psutil.STATUS_ZOMBIE
+        finally:
+            parent.kill()
