@@ -120,7 +120,7 @@ def load(path: Path) -> Candidate:
             command=sidecar["command"],
             process_types=tuple(sidecar["process_types"]),
             port_variable=sidecar["port_variable"],
-            memory=sidecar["memory"],
+            memory=sidecar.get("memory"),
         ),
         ruby_buildpack=ROOT / raw.get("ruby_buildpack", "fixtures/ruby_buildpack"),
         keep=frozenset(raw["keep"]),
