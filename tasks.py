@@ -324,7 +324,7 @@ def check(_: Context) -> None:
 
 @task(
     help={
-        "fast": "only what needs no Docker, in under 30 seconds",
+        "fast": "only what needs no Docker, in about a minute",
         "only": "a path or a -k expression for pytest: the tests to run",
     }
 )
