@@ -92,10 +92,11 @@ def rival(*, held: bool, newer: bool = False, older: bool = False) -> Act:
     """Let other clones release; `older` needs `change` before: they take what main was then."""
 
     def act(stage: Stage, fault: Fault) -> None:
+        command: Sequence[str] = COMMAND
         if newer:
             stage.move_main(subject.CHANGE)
-        before = f"{stage.moved[0][1]}^" if older else ""
-        command = one_by_one(subject.git(stage.world.remote, "rev-parse", before)) if older else COMMAND
+        if older:
+            command = one_by_one(subject.git(stage.world.remote, "rev-parse", f"{stage.moved[0][1]}^"))
         stage.rivals(int(fault.amount), held=held, command=command)
 
     return act

@@ -14,6 +14,7 @@ from typing import Any
 
 import jwt
 
+from foundation import whole
 from foundation.errors import invalid_token, not_authenticated
 
 ACCESS_S = 3600
@@ -130,9 +131,5 @@ class Auth:
 def kept_secret(path: Path) -> str:
     """Return the secret in a file that only we may read, made at the first call."""
     if not path.exists():
-        growing = path.with_suffix(".new")
-        growing.unlink(missing_ok=True)
-        growing.touch(mode=0o600)
-        growing.write_text(secrets.token_urlsafe(32))
-        growing.rename(path)
+        whole.write(path, secrets.token_urlsafe(32).encode())
     return path.read_text()

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from foundation import whole
+
 AUTHORITY_DAYS, CERTIFICATE_DAYS = 3650, 397
 RENEWED_DAYS = 30  # before the end
 SKEW = timedelta(hours=1)  # a clock may be behind ours
@@ -91,9 +93,9 @@ def _make(wanted: Certified, domain: str) -> None:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _write(wanted.key, secret, mode=0o600)
-    _write(wanted.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
-    _write(wanted.authority, authority.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    whole.write(wanted.key, secret)
+    whole.write(wanted.certificate, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    whole.write(wanted.authority, authority.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
 def _builder(
@@ -117,11 +119,3 @@ def _name(text: str) -> x509.Name:
 
 def _names(domain: str) -> list[str]:
     return [f"*.{domain}", domain]
-
-
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    growing = path.with_name(f".{path.name}")
-    growing.unlink(missing_ok=True)
-    growing.touch(mode=mode)
-    growing.write_bytes(content)
-    growing.replace(path)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from foundation.model.running import ProcessSpec
+from foundation.model.running import DEFAULT_PORT, ProcessSpec
 from foundation.model.staging import StagingRequest
 from foundation.rows.apps import App, Process
 from foundation.rows.tenants import Organization, Space
@@ -20,7 +20,6 @@ from foundation.store import Db
 LANG = {"LANG": "en_US.UTF-8"}
 NO_SERVICES = {"VCAP_SERVICES": "{}"}
 FILE_DESCRIPTORS = 16384
-DEFAULT_PORT = 8080  # in PORT, also of a process that is not reached on any
 
 
 def vcap_application(db: Db, settings: Settings, app: App) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from pathlib import Path
 from foundation import daemon, programs
 from foundation.failures import ProgramError
 from foundation.model.routing import Route
+from foundation.retrying import pauses
 from foundation.router_socket import SOCKET, RouterConnection
 
 READY_S = 10.0
 DRAIN_S = 7.0  # the router's own 5 s and some air
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 RUNNING, LOG = "router.json", "router.log"
 READY_LINE = "listening "
 
@@ -136,21 +136,20 @@ class RouterProcess:
 
     def _watch(self) -> None:
         """Start the router again whenever it ends; where it cannot start, less and less often."""
-        pause = FIRST_PAUSE_S
+        waiting = pauses()
         while self._process:
             daemon.wait(self._process)
             if self._child:
                 self._child.wait()
-            if self._stopping.wait(pause):
+            if self._stopping.wait(next(waiting)):
                 return
-            pause = min(2 * pause, LONGEST_PAUSE_S)
             with self._lock:
                 try:
                     self._launch()
                 except ProgramError:
                     continue  # its words are in the log
                 self._put()
-            pause = FIRST_PAUSE_S
+            waiting = pauses()
 
     def _put(self) -> None:
         body = json.dumps({"routes": [asdict(route) for route in self._routes]})

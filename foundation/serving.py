@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from foundation import rootfs
+from foundation import rootfs, whole
 from foundation.accesses import Accesses
 from foundation.app import make
 from foundation.engine.engine import Engine
@@ -71,7 +71,7 @@ def serve(options: Options, say: Callable[[str], None]) -> None:
         facts = {**_facts(world, found), **_tls_facts(router)}
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)  # uvicorn raises them again after its own end
-        _Server(lambda: _tell(ready, facts), make(world)).run([listening])
+        _Server(lambda: whole.write(ready, json.dumps(facts).encode()), make(world)).run([listening])
 
 
 class _Server(uvicorn.Server):
@@ -192,14 +192,6 @@ def _tls_facts(router: RouterProcess) -> dict[str, Any]:
     if router.tls is None:
         return {}
     return {"router_tls": f"https://{router.tls_address}", "router_authority": str(router.tls.authority)}
-
-
-def _tell(ready: Path, facts: Mapping[str, Any]) -> None:
-    growing = ready.with_suffix(".new")
-    growing.unlink(missing_ok=True)
-    growing.touch(mode=0o600)
-    growing.write_text(json.dumps(facts))
-    growing.replace(ready)
 
 
 def _written(listening: socket.socket) -> str:

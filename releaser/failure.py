@@ -23,23 +23,26 @@ PATIENCE_S = 20
 
 def tell(world: World, train: Path | None, job: str, url: str) -> None:
     """Put the logs of a failed acceptance into the candidate's folder; post a few words to `url`, if any."""
-    facts = _facts(train)
-    kept = _keep(world, facts) if facts else None
-    stopped = _stopped(Release(facts, world)) if facts else None
-    named = f"{facts.name} {facts.version}" if facts else world.config.name
-    words = f"{named}: {job or 'a job'} failed" + (f"; logs: {kept}" if kept else "")
-    if stopped:
-        words = stopped.message
+    release = _release(world, train)
+    kept = _keep(release) if release else None
+    stopped = _stopped(release) if release else None
+    words = stopped.message if stopped else _failed(world, release, job, kept)
     report.say(words)
     if url and not isinstance(stopped, SupersededError):
-        _post(url, {"text": words, "name": world.config.name, "job": job, "logs": kept, **_identity(facts)})
+        told = {"text": words, "name": world.config.name, "job": job, "logs": kept}
+        _post(url, {**told, **_identity(release)})
 
 
-def _facts(train: Path | None) -> Facts | None:
-    """Return the facts of the release that failed, None where it had not come so far."""
+def _release(world: World, train: Path | None) -> Release | None:
+    """Return the release that failed, None where it had not come so far."""
     if train is None or not train.is_file():
         return None
-    return Facts.from_json(train.read_text(encoding="utf-8"))
+    return Release(Facts.from_json(train.read_text(encoding="utf-8")), world)
+
+
+def _failed(world: World, release: Release | None, job: str, kept: str | None) -> str:
+    named = f"{release.name} {release.version}" if release else world.config.name
+    return f"{named}: {job or 'a job'} failed" + (f"; logs: {kept}" if kept else "")
 
 
 def _stopped(release: Release) -> SupersededError | WaitingError | None:
@@ -52,22 +55,22 @@ def _stopped(release: Release) -> SupersededError | WaitingError | None:
         return None
 
 
-def _identity(facts: Facts | None) -> dict[str, str]:
-    return {"version": facts.version, "source": facts.source} if facts else {}
+def _identity(release: Release | None) -> dict[str, str]:
+    return {"version": release.version, "source": release.facts.source} if release else {}
 
 
-def _keep(world: World, facts: Facts) -> str | None:
+def _keep(release: Release) -> str | None:
     """Put logs and diagnostics, as one archive, beside the candidate's zips; return its key, if any."""
-    folder = Release(facts, world).folder / "acceptance"
+    folder = release.folder / "acceptance"
     found = [folder / name for name in FOLDERS if (folder / name).is_dir()]
     found += sorted(folder.glob("*.json"))
     if not found:
         return None
     content = _archive(folder, found)
     digest = hashlib.sha256(content).hexdigest()
-    name = f"failed-{world.config.foundation.name}-{time.time_ns()}.tar.gz"
-    key = f"{Release(facts, world).candidate_prefix}/{name}"
-    world.store.put_new(key, content, digest=digest, kind="application/gzip")
+    name = f"failed-{release.config.foundation.name}-{time.time_ns()}.tar.gz"
+    key = f"{release.candidate_prefix}/{name}"
+    release.world.store.put_new(key, content, digest=digest, kind="application/gzip")
     return key
 
 

@@ -10,6 +10,7 @@ from foundation.api.bodies import Body, Guid, Metadata, ToOne
 from foundation.api.call import Call
 from foundation.api.listing import Filter, Values, listing
 from foundation.errors import not_found, unprocessable
+from foundation.model.running import DEFAULT_PORT
 from foundation.present import Json, header, links, merged, related
 from foundation.rows.apps import App
 from foundation.rows.base import no_metadata
@@ -145,7 +146,7 @@ def add_destinations(call: Call) -> Response:
                 f'App(s) with guid(s) "{target.app.guid}" do not exist or you do not have access.'
             )
         process = target.app.process or ProcessType()
-        routes.lead(call.db, route, app, process.type, target.port or 8080)
+        routes.lead(call.db, route, app, process.type, target.port or DEFAULT_PORT)
     call.afterwards(call.world.desired.route)
     return call.json(_present_destinations(call, route))
 

@@ -146,7 +146,8 @@ def _fault(received: Upload, limit: int) -> errors.ApiError | None:
     if not zipfile.is_zipfile(received.path):
         return errors.bits_invalid("Invalid zip archive.")
     try:
-        zips.check(received.path, limit=limit)
+        with zips.opened(received.path) as archive:
+            zips.check(archive, limit=limit)
     except ArchiveError as error:
         return errors.bits_invalid(f"Invalid zip archive ({error.message}).")
     return None

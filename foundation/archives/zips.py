@@ -32,12 +32,11 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise ArchiveError("the archive is broken: it is cut") from error
 
 
-def check(path: Path, *, limit: int = LARGEST) -> None:
-    """Raise ArchiveError where a zip could not be unpacked, whole and within its folder."""
-    with opened(path) as archive:
-        for entry in entries(archive, limit=limit):
-            for _ in _content(archive, entry):
-                pass
+def check(archive: zipfile.ZipFile, *, limit: int = LARGEST) -> None:
+    """Raise ArchiveError where an open zip could not be unpacked, whole and within its folder."""
+    for entry in entries(archive, limit=limit):
+        for _ in _content(archive, entry):
+            pass
 
 
 def unpack(path: Path, into: Path, *, limit: int = LARGEST) -> None:

@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 
 from foundation.model.logs import LogSink
 
+DEFAULT_PORT = 8080  # where web is reached, and in PORT also of a process that is not reached on any
+
 InstanceState = Literal["STARTING", "RUNNING", "CRASHED", "DOWN"]
 
 
@@ -46,7 +48,7 @@ class ProcessSpec:
     disk_mb: int
     health_check: HealthCheck
     sidecars: Sequence[SidecarSpec]
-    ports: Sequence[int] = (8080,)  # on which it is reached, the first is PORT; none for most workers
+    ports: Sequence[int] = (DEFAULT_PORT,)  # on which it is reached, the first is PORT; none for most workers
     # app environment, VCAP_SERVICES and so on; running adds PORT, MEMORY_LIMIT, INSTANCE_* and CF_INSTANCE_*
     environment: Mapping[str, str]
     vcap_application: Mapping[str, Any]  # running sets limits.mem of each process and encodes it
@@ -61,7 +63,7 @@ class InstanceStatus:
     state: InstanceState
     since: float
     address: str | None = None  # the container's own address, without the port
-    ports: Sequence[int] = (8080,)
+    ports: Sequence[int] = (DEFAULT_PORT,)
     details: str | None = None
     usage: Mapping[str, float] = field(default_factory=dict)  # cpu (fraction), mem, disk
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from foundation.model.running import DEFAULT_PORT
 from foundation.rows.base import Row
 
 
@@ -29,4 +30,4 @@ class Destination(Row):
     route_guid: str
     app_guid: str
     process_type: str = "web"
-    port: int = 8080
+    port: int = DEFAULT_PORT

@@ -63,8 +63,8 @@ def delete(db: Db, buildpack: Buildpack) -> None:
 def stack_in_zip(path: Path) -> str | None:
     """Return the stack that a buildpack zip's manifest.yml names; raise the errors of an upload job."""
     try:
-        zips.check(path)
         with zips.opened(path) as archive:
+            zips.check(archive)
             if "manifest.yml" not in archive.namelist():
                 return None
             if archive.getinfo("manifest.yml").file_size > MANIFEST_LIMIT:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from foundation.model.running import DEFAULT_PORT
 from foundation.rows.apps import App, Process
 from foundation.rows.routes import Destination
 from foundation.rows.work import Droplet
 from foundation.rules import sidecars
 from foundation.store import Db
-
-DEFAULT_PORTS = (8080,)
 
 
 def create(db: Db, app_guid: str, process_type: str) -> Process:
@@ -49,4 +48,4 @@ def ports(db: Db, process: Process) -> list[int]:
     """
     led = db.find(Destination, app_guid=process.app_guid, process_type=process.type)
     found = list(dict.fromkeys(destination.port for destination in led))
-    return found or list(DEFAULT_PORTS if process.type == "web" else ())
+    return found or ([DEFAULT_PORT] if process.type == "web" else [])

@@ -6,6 +6,7 @@ Source of the rules: cloud_controller's route_create.rb, manifest_route.rb, mani
 import re
 
 from foundation.errors import unprocessable
+from foundation.model.running import DEFAULT_PORT
 from foundation.rows.apps import App
 from foundation.rows.routes import Destination, Domain, Route
 from foundation.rows.tenants import Space
@@ -47,7 +48,7 @@ def of_app(db: Db, app_guid: str) -> list[Route]:
     return [route for route in db.find(Route) if route.guid in guids]
 
 
-def lead(db: Db, route: Route, app: App, process_type: str = "web", port: int = 8080) -> None:
+def lead(db: Db, route: Route, app: App, process_type: str = "web", port: int = DEFAULT_PORT) -> None:
     """Let a route lead to an app's process as well."""
     if app.space_guid != route.space_guid:
         raise unprocessable("Routes cannot be mapped to destinations in different spaces")

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from foundation.engine.engine import Engine
-from foundation.engine.patience import pauses
 from foundation.failures import EngineGoneError, NotThereError
 from foundation.model.logs import LogLine, LogSink
 from foundation.output import tell
+from foundation.retrying import pauses
 from foundation.running import following
 
 DRAIN_S = 5

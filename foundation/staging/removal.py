@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from foundation.failures import EngineError
-from foundation.retrying import FIRST_S, LONGEST_S
+from foundation.retrying import pauses
 
 LAST_S = 5.0  # for what is left at the end; the next start removes the rest
 
@@ -31,7 +31,7 @@ class Removal:
 
     def _run(self) -> None:
         left: list[str] = []
-        pause: float | None = None  # None: nothing is left, so wait for what comes
+        waiting, pause = pauses(), None  # None: nothing is left, so wait for what comes
         closing = False
         while not closing:
             with suppress(queue.Empty):
@@ -39,7 +39,10 @@ class Removal:
                 closing = container is None
                 left += [container] if container else []
             left = [container for container in left if not self._gone(container)]
-            pause = min(2 * (pause or FIRST_S / 2), LONGEST_S) if left else None
+            if left:
+                pause = next(waiting)
+            else:
+                waiting, pause = pauses(), None
 
     def _gone(self, container: str) -> bool:
         try:

@@ -20,6 +20,7 @@ from foundation import rootfs
 from foundation.engine.engine import Engine
 from foundation.model.logs import LogLine
 from foundation.model.running import HealthCheck, ProcessSpec, SidecarSpec
+from foundation.routing import RouterProcess
 
 LOCAL = Path(__file__).parents[2] / ".local"
 STACK = "cflinuxfs4"
@@ -120,6 +121,15 @@ def go() -> Path:
 def programs(go: Path) -> Path:
     """The folder of the Go programs."""
     return go_programs.build(go, LOCAL / "tests" / "programs", cache=LOCAL / "cache")
+
+
+@pytest.fixture
+def router(programs: Path, tmp_path: Path) -> Iterator[RouterProcess]:
+    """A router of the test's own, in the folder `router`."""
+    router = RouterProcess(program=programs / "router", listen="127.0.0.1:0", state=tmp_path / "router")
+    router.start()
+    yield router
+    router.stop()
 
 
 @pytest.fixture(scope="session")

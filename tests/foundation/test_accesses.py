@@ -39,13 +39,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def router(programs: Path, tmp_path: Path) -> Iterator[RouterProcess]:
+def router(router: RouterProcess) -> RouterProcess:
     """Return a router that sends one.test and two.test to an instance which is not there."""
-    router = RouterProcess(program=programs / "router", listen="127.0.0.1:0", state=tmp_path / "router")
-    router.start()
     router.swap([Route(host=f"{app}.test", path="", backends=[nobody(app)]) for app in ("one", "two")])
-    yield router
-    router.stop()
+    return router
 
 
 @pytest.fixture

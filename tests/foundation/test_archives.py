@@ -115,8 +115,11 @@ def test_a_tar_of_a_zip_has_every_folder_and_belongs_to_vcap(tmp_path: Path) -> 
 def test_a_hostile_zip_is_refused_by_the_check_too(tmp_path: Path, name: str) -> None:
     make, words = HOSTILE[name]
     (tmp_path / "bad.zip").write_bytes(make())
-    with pytest.raises(ArchiveError, match=re.escape(words)):
-        zips.check(tmp_path / "bad.zip", limit=12_000_000)
+    with (
+        pytest.raises(ArchiveError, match=re.escape(words)),
+        zips.opened(tmp_path / "bad.zip") as archive,
+    ):
+        zips.check(archive, limit=12_000_000)
 
 
 def test_a_name_in_utf_8_is_taken_as_it_is_whether_the_zip_says_so_or_not(tmp_path: Path) -> None:

@@ -60,14 +60,6 @@ def instances() -> Iterator[Sequence[Instance]]:
 
 
 @pytest.fixture
-def router(programs: Path, tmp_path: Path) -> Iterator[RouterProcess]:
-    router = RouterProcess(program=programs / "router", listen="127.0.0.1:0", state=tmp_path / "router")
-    router.start()
-    yield router
-    router.stop()
-
-
-@pytest.fixture
 def stand(
     instances: Sequence[Instance], router: RouterProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stand]:

@@ -6,47 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from foundation.engine import patience
+from foundation import retrying
 from foundation.model.running import HealthCheck
 from foundation.running import journal
 from foundation.running.restarts import Restarts
-from foundation.running.runner import ContainerRunner
 from tests.foundation.engine_fixtures import STACK, Lines, process, until
 from tests.foundation.running.away import AwayEngine, Held, words
-from tests.foundation.running.runners import MakeRunner, only, reaches
+from tests.foundation.running.runners import MakeRunner, making, only, reaches
 
 REASON = "APP/PROC/WEB: Exited with status 3"
-NEVER_AGAIN = Restarts(at_once=1, first_pause_s=3600, longest_pause_s=3600)
 
 
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> AwayEngine:
-    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(retrying, "FIRST_S", 0.01)
+    monkeypatch.setattr(retrying, "LONGEST_S", 0.05)
     monkeypatch.setattr(journal, "DRAIN_S", 1)
     return AwayEngine()
 
 
 @pytest.fixture
 def make_runner(away: AwayEngine, tmp_path: Path) -> Iterator[MakeRunner]:
-    made: list[ContainerRunner] = []
-
-    def make(restarts: Restarts = NEVER_AGAIN) -> ContainerRunner:
-        runner = ContainerRunner(
-            engine=away.real(),
-            images={STACK: "image"},
-            programs=tmp_path,
-            state=tmp_path / "running",
-            on_change=lambda: None,
-            restarts=restarts,
-        )
-        made.append(runner)
-        return runner
-
-    yield make
-    away.away.clear()
-    for runner in made:
-        runner.close(0)
+    with making(away.real, {STACK: "image"}, tmp_path, tmp_path / "running") as make:
+        yield make
+        away.away.clear()
 
 
 def test_a_crash_is_known_when_the_processes_have_ended_and_has_every_reason(

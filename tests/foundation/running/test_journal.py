@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from foundation.engine import patience
+from foundation import retrying
 from foundation.model.logs import LogLine
 from foundation.running.journal import Journal
 from tests.foundation.engine_fixtures import Lines, until
@@ -45,7 +45,7 @@ class Read:
 
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
-    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retrying, "FIRST_S", 0.01)
     return Read(tmp_path / "marks" / "c", AwayEngine())
 
 

@@ -1,6 +1,5 @@
 """A container behind the router: its processes by their ports, each on a route of its own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -30,14 +29,6 @@ loop do
   client.write [*head, "", body].join("\\r\\n")
   client.close
 end' """
-
-
-@pytest.fixture
-def router(programs: Path, tmp_path: Path) -> Iterator[RouterProcess]:
-    router = RouterProcess(program=programs / "router", listen="127.0.0.1:0", state=tmp_path / "router")
-    router.start()
-    yield router
-    router.stop()
 
 
 def server(name: str, host: str, port: int) -> SidecarSpec:
